@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Key files: one line of text, "<kind> <base64>", where kind says what the key is for, so that a key
+ * put in the wrong place is refused by name. Blank lines and lines that begin with # are allowed.
+ */
+#ifndef KS_BASE_KEYFILE_H
+#define KS_BASE_KEYFILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define KS_KEY_SOURCE_SECRET "koshien-source-secret"	/* Ed25519 secret key, 64 bytes; stays at the camera */
+#define KS_KEY_SOURCE_PUBLIC "koshien-source-public"	/* Ed25519 public key, 32 bytes; on every relay */
+#define KS_KEY_RELAY "koshien-relay-key"		/* pre-shared by one relay and its parent, 32 bytes */
+
+#define KS_KEYFILE_MAX 4096	/* bytes; a larger file is not a key file */
+
+/* Parses the text of a key file into exactly len bytes. KS_EOK; KS_EKEY when the kind is another,
+ * the base64 is bad or the length differs. On failure `out` is zeroed and *why (if not NULL) is a constant
+ * text. */
+int ks_keyfile_parse(const char *text, size_t text_len, const char *kind, uint8_t *out, size_t len,
+		     const char **why);
+
+/* Reads a key file; every failure is logged with the path and what was expected. A secret that others
+ * may read is refused. */
+int ks_keyfile_read(const char *path, const char *kind, uint8_t *out, size_t len);
+
+/* Writes a new file, mode 0600 (0644 for public keys), refusing to overwrite; logs every failure. */
+int ks_keyfile_write(const char *path, const char *kind, const uint8_t *key, size_t len);
+
+#endif

@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "lib/base/settings.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include <confuse.h>
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+
+/* Settings of one table, counted; a table is written by hand and stays far below. */
+#define SETTINGS_MAX 64
+#define EXPECTED_MAX 256
+#define HELP_COLUMN 30
+
+/* The general options stand in front of the program's own in getopt's table. */
+enum { OPT_CONFIG = 256, OPT_CHECK, OPT_LEVEL, OPT_DEBUG, OPT_FIRST };
+
+static char *copy_text(const char *text)
+{
+	char *copy = strdup(text);
+
+	if (copy == NULL) {
+		ks_error("config", "out of memory");
+		exit(1);
+	}
+	return copy;
+}
+
+static size_t count(const struct ks_setting *table)
+{
+	size_t n = 0;
+
+	while (table[n].name != NULL)
+		n++;
+	return n;
+}
+
+static const struct ks_setting *find(const struct ks_setting *table, const char *name, size_t len)
+{
+	for (; table->name != NULL; table++)
+		if (strlen(table->name) == len && memcmp(table->name, name, len) == 0)
+			return table;
+	return NULL;
+}
+
+/* --- one value -------------------------------------------------------------------------------- */
+
+static bool parse_number(const char *text, const struct ks_setting *s, int64_t *value)
+{
+	char *end;
+	long long got;
+
+	errno = 0;
+	got = strtoll(text, &end, 10);
+	*value = got;
+	return errno == 0 && end != text && *end == '\0' && got >= s->min && got <= s->max;
+}
+
+static bool parse_switch(const char *text, bool *value)
+{
+	static const char *const words[] = { "no", "yes", "off", "on", "false", "true", "0", "1" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasecmp(text, words[i]) == 0) {
+			*value = (i & 1) != 0;
+			return true;
+		}
+	return false;
+}
+
+/* False, with what was expected, when text is no value for s. */
+static bool acceptable(const struct ks_setting *s, const char *text, char expected[EXPECTED_MAX])
+{
+	const char *wanted = NULL;
+	int64_t number;
+	bool on;
+
+	if (s->type == KS_NUMBER && !parse_number(text, s, &number)) {
+		snprintf(expected, EXPECTED_MAX, "a whole number from %" PRId64 " to %" PRId64 " (%s)", s->min, s->max,
+			 s->arg);
+		return false;
+	}
+	if (s->type == KS_SWITCH && !parse_switch(text, &on))
+		wanted = "yes or no";
+	else if (s->check != NULL)
+		wanted = s->check(text);
+	if (wanted == NULL)
+		return true;
+	snprintf(expected, EXPECTED_MAX, "%s", wanted);
+	return false;
+}
+
+static void *list_append(struct ks_list *list, size_t item_size)
+{
+	void *grown = realloc(list->items, (list->n + 1) * item_size);
+
+	if (grown == NULL) {
+		ks_error("config", "out of memory");
+		exit(1);
+	}
+	list->items = grown;
+	return memset((char *)grown + list->n++ * item_size, 0, item_size);
+}
+
+/* Stores an acceptable value in the struct at base. */
+static void store(const struct ks_setting *s, void *base, const char *text)
+{
+	void *field = (char *)base + s->offset;
+
+	switch (s->type) {
+	case KS_TEXT:
+		free(*(char **)field);
+		*(char **)field = copy_text(text);
+		break;
+	case KS_NUMBER:
+		parse_number(text, s, field);
+		break;
+	case KS_SWITCH:
+		parse_switch(text, field);
+		break;
+	case KS_LIST:
+		*(char **)list_append(field, sizeof(char *)) = copy_text(text);
+		break;
+	case KS_SECTIONS:
+		break;
+	}
+}
+
+static void store_presets(const struct ks_setting *table, void *base)
+{
+	for (; table->name != NULL; table++)
+		if (table->preset != NULL)
+			store(table, base, table->preset);
+}
+
+static void clear(const struct ks_setting *s, void *base)
+{
+	void *field = (char *)base + s->offset;
+	struct ks_list *list = field;
+
+	if (s->type == KS_TEXT) {
+		free(*(char **)field);
+		*(char **)field = NULL;
+	} else if (s->type == KS_LIST || s->type == KS_SECTIONS) {
+		for (size_t i = 0; i < list->n; i++) {
+			if (s->type == KS_LIST) {
+				free(((char **)list->items)[i]);
+				continue;
+			}
+			char *item = (char *)list->items + i * s->item_size;
+
+			free(*(char **)(void *)item);
+			for (const struct ks_setting *f = s->fields; f->name != NULL; f++)
+				clear(f, item);
+		}
+		free(list->items);
+		*list = (struct ks_list){ NULL, 0 };
+	}
+}
+
+void ks_settings_free(const struct ks_program *program, void *settings)
+{
+	for (const struct ks_setting *s = program->settings; s->name != NULL; s++)
+		clear(s, settings);
+}
+
+/* --- the file --------------------------------------------------------------------------------- */
+
+/* libconfuse calls back without a context; this is the table of the file being parsed. */
+static const struct ks_setting *parsing;
+
+static void on_confuse_error(cfg_t *cfg, const char *format, va_list ap)
+{
+	char text[512];
+
+	vsnprintf(text, sizeof(text), format, ap);
+	if (cfg != NULL && cfg->filename != NULL)
+		ks_error("config", "%s:%d: %s%s", cfg->filename, cfg->line, text,
+			 strncmp(text, "no such option", 14) == 0 ? "; --help lists the settings" : "");
+	else
+		ks_error("config", "%s", text);
+}
+
+/* The setting that libconfuse's option stands for, in the section that cfg is (or at the top). */
+static const struct ks_setting *setting_of(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const struct ks_setting *table = parsing, *section;
+
+	if (strcmp(cfg_name(cfg), "root") != 0) {
+		section = find(parsing, cfg_name(cfg), strlen(cfg_name(cfg)));
+		table = section != NULL ? section->fields : parsing;
+	}
+	return find(table, cfg_opt_name(opt), strlen(cfg_opt_name(opt)));
+}
+
+static int on_value(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const struct ks_setting *s = setting_of(cfg, opt);
+	unsigned n = cfg_opt_size(opt);
+	char expected[EXPECTED_MAX];
+
+	if (s == NULL || n == 0)
+		return 0;
+	if (n > KS_SECTIONS_MAX) {
+		cfg_error(cfg, "%s: expected at most %d of them", s->name, KS_SECTIONS_MAX);
+		return -1;
+	}
+	if (s->type == KS_SECTIONS) {
+		cfg_t *section = cfg_opt_getnsec(opt, n - 1);
+
+		for (const struct ks_setting *f = s->fields; f->name != NULL; f++)
+			if (f->required && cfg_size(section, f->name) == 0) {
+				cfg_error(cfg, "%s \"%s\": expected %s = %s in it", s->name, cfg_title(section), f->name,
+					  f->arg);
+				return -1;
+			}
+		return 0;
+	}
+	if (acceptable(s, cfg_opt_getnstr(opt, n - 1), expected))
+		return 0;
+	cfg_error(cfg, "%s: expected %s, got '%s'", s->name, expected, cfg_opt_getnstr(opt, n - 1));
+	return -1;
+}
+
+/* The table in libconfuse's form; every scalar is text there, so that the messages are ours. */
+static void to_confuse(const struct ks_setting *table, cfg_opt_t *opts, cfg_opt_t sub[][SETTINGS_MAX + 1])
+{
+	size_t n = 0, n_sub = 0;
+
+	for (; table->name != NULL && n < SETTINGS_MAX; table++, n++) {
+		switch (table->type) {
+		case KS_LIST:
+			opts[n] = (cfg_opt_t)CFG_STR_LIST(table->name, NULL, CFGF_NODEFAULT);
+			break;
+		case KS_SECTIONS:
+			to_confuse(table->fields, sub[n_sub], NULL);
+			opts[n] = (cfg_opt_t)CFG_SEC(table->name, sub[n_sub],
+						     CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+			n_sub++;
+			break;
+		case KS_TEXT:
+		case KS_NUMBER:
+		case KS_SWITCH:
+			opts[n] = (cfg_opt_t)CFG_STR(table->name, NULL, CFGF_NODEFAULT);
+			break;
+		}
+		opts[n].validcb = on_value;
+	}
+	opts[n] = (cfg_opt_t)CFG_END();
+}
+
+static void take_table(const struct ks_setting *table, cfg_t *cfg, void *base)
+{
+	for (; table->name != NULL; table++) {
+		unsigned n = cfg_size(cfg, table->name);
+
+		if (n == 0)
+			continue;
+		clear(table, base);
+		for (unsigned i = 0; i < n; i++) {
+			if (table->type != KS_SECTIONS) {
+				store(table, base, cfg_getnstr(cfg, table->name, i));
+				continue;
+			}
+			cfg_t *section = cfg_getnsec(cfg, table->name, i);
+			void *item = list_append((struct ks_list *)(void *)((char *)base + table->offset),
+						 table->item_size);
+
+			*(char **)item = copy_text(cfg_title(section));
+			store_presets(table->fields, item);
+			take_table(table->fields, section, item);
+		}
+	}
+}
+
+#define SECTION_KINDS_MAX 4
+
+static int load_file(const struct ks_program *program, const char *path, void *out)
+{
+	cfg_opt_t opts[SETTINGS_MAX + 1], sub[SECTION_KINDS_MAX][SETTINGS_MAX + 1];
+	FILE *file = fopen(path, "re");
+	int err = KS_ECONFIG;
+	cfg_t *cfg;
+
+	if (file == NULL) {
+		ks_error("config", "%s: %s; name the configuration file with --config FILE", path, strerror(errno));
+		return KS_ECONFIG;
+	}
+	parsing = program->settings;
+	to_confuse(program->settings, opts, sub);
+	cfg = cfg_init(opts, CFGF_NONE);
+	if (cfg != NULL) {
+		cfg_set_error_function(cfg, on_confuse_error);
+		cfg->filename = copy_text(path);
+		if (cfg_parse_fp(cfg, file) == CFG_SUCCESS) {
+			take_table(program->settings, cfg, out);
+			err = KS_EOK;
+		}
+		cfg_free(cfg);
+	}
+	fclose(file);
+	return err;
+}
+
+/* --- the command line ------------------------------------------------------------------------- */
+
+static void print_option(const char *name, const char *arg, const char *help, const char *preset)
+{
+	int width = printf("  --%s%s%s", name, arg != NULL ? " " : "", arg != NULL ? arg : "");
+
+	if (width >= HELP_COLUMN)
+		printf("\n%*s", HELP_COLUMN, "");
+	else
+		printf("%*s", HELP_COLUMN - width, "");
+	printf("%s", help);
+	if (preset != NULL)
+		printf(" (default: %s)", preset);
+	printf("\n");
+}
+
+static void print_help(const struct ks_program *program)
+{
+	printf("Usage: %s [OPTION]...\n%s\n\nSettings, also keys of the configuration file:\n", program->name,
+	       program->summary);
+	for (const struct ks_setting *s = program->settings; s->name != NULL; s++)
+		print_option(s->name, s->type == KS_SWITCH ? NULL : s->arg, s->help,
+			     s->type == KS_SWITCH && strcmp(s->preset != NULL ? s->preset : "no", "no") == 0 ? NULL :
+			     s->preset);
+	printf("\nGeneral options:\n");
+	print_option("config", "FILE", "read this configuration file",
+		     program->config_path != NULL ? program->config_path : "none");
+	print_option("check-config", NULL, "check the configuration, say what is wrong, and exit 0 or 2", NULL);
+	print_option("log-level", "LEVEL", "error, warn, info or debug", "info");
+	print_option("debug", "TOKENS", "debug lines of these subsystems only, such as wire,store", NULL);
+	print_option("help", NULL, "show this help and exit", NULL);
+	print_option("version", NULL, "show the version and exit", NULL);
+	printf("\nExit status: 0 all went well, 1 failed, 2 wrong usage or configuration.\n");
+}
+
+/* "TITLE,field=value,field=value" for a section given on the command line. */
+static bool store_section(const struct ks_setting *s, void *base, const char *text, char expected[EXPECTED_MAX])
+{
+	struct ks_list *list = (struct ks_list *)(void *)((char *)base + s->offset);
+	char *copy = copy_text(text), *rest = copy, *part = strsep(&rest, ",");
+	uint64_t given = 0;
+	bool good = *part != '\0';
+	void *item;
+
+	if (list->n >= KS_SECTIONS_MAX) {
+		snprintf(expected, EXPECTED_MAX, "at most %d of them", KS_SECTIONS_MAX);
+		free(copy);
+		return false;
+	}
+	item = list_append(list, s->item_size);
+	*(char **)item = copy_text(part);
+	store_presets(s->fields, item);
+	snprintf(expected, EXPECTED_MAX, "%s", s->arg);
+	while (good && (part = strsep(&rest, ",")) != NULL) {
+		char *value = strchr(part, '=');
+		const struct ks_setting *f = value != NULL ? find(s->fields, part, (size_t)(value - part)) : NULL;
+
+		good = f != NULL && acceptable(f, value + 1, expected);
+		if (good) {
+			store(f, item, value + 1);
+			given |= UINT64_C(1) << (f - s->fields);
+		}
+	}
+	for (const struct ks_setting *f = s->fields; good && f->name != NULL; f++)
+		good = !f->required || (given >> (f - s->fields) & 1) != 0;
+	free(copy);
+	return good;
+}
+
+struct command_line {
+	const char *config;
+	bool check_only;
+};
+
+static void long_options(const struct ks_program *program, struct option *options)
+{
+	static const struct option general[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "config", required_argument, NULL, OPT_CONFIG },
+		{ "check-config", no_argument, NULL, OPT_CHECK },
+		{ "log-level", required_argument, NULL, OPT_LEVEL },
+		{ "debug", required_argument, NULL, OPT_DEBUG },
+	};
+	size_t n = sizeof(general) / sizeof(general[0]);
+
+	memcpy(options, general, sizeof(general));
+	for (size_t i = 0; program->settings[i].name != NULL; i++, n++)
+		options[n] = (struct option){ program->settings[i].name,
+					      program->settings[i].type == KS_SWITCH ? optional_argument : required_argument,
+					      NULL, OPT_FIRST + (int)i };
+	options[n] = (struct option){ NULL, 0, NULL, 0 };
+}
+
+static enum ks_settings_outcome wrong_usage(const struct ks_program *program)
+{
+	fprintf(stderr, "Try '%s --help'.\n", program->name);
+	return KS_SETTINGS_USAGE;
+}
+
+/* First pass: the general options, and that every option exists. */
+static enum ks_settings_outcome read_general(const struct ks_program *program, int argc, char **argv,
+					     const struct option *options, struct command_line *line)
+{
+	const char *level_text = "info", *tokens = NULL;
+	int c, level;
+
+	optind = 0;
+	while ((c = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
+		switch (c) {
+		case 'h':
+			print_help(program);
+			return KS_SETTINGS_DONE;
+		case 'V':
+			printf("%s (koshien) %s\n", program->name, PACKAGE_VERSION);
+			return KS_SETTINGS_DONE;
+		case OPT_CONFIG:
+			line->config = optarg;
+			break;
+		case OPT_CHECK:
+			line->check_only = true;
+			break;
+		case OPT_LEVEL:
+			level_text = optarg;
+			break;
+		case OPT_DEBUG:
+			tokens = optarg;
+			level_text = "debug";
+			break;
+		case '?':
+			return wrong_usage(program);
+		default:
+			break;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "%s: '%s' is not an option\n", program->name, argv[optind]);
+		return wrong_usage(program);
+	}
+	level = ks_log_level_parse(level_text);
+	if (level < 0) {
+		fprintf(stderr, "%s: --log-level: expected error, warn, info or debug, got '%s'\n", program->name, level_text);
+		return KS_SETTINGS_USAGE;
+	}
+	ks_log_set_level((enum ks_log_level)level, tokens);
+	return KS_SETTINGS_RUN;
+}
+
+/* Second pass, after the file: the program's own settings. */
+static int read_settings(const struct ks_program *program, int argc, char **argv, const struct option *options,
+			 void *out)
+{
+	bool seen[SETTINGS_MAX] = { false };
+	char expected[EXPECTED_MAX];
+	int c;
+
+	optind = 0;
+	while ((c = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
+		const struct ks_setting *s;
+		const char *text = optarg != NULL ? optarg : "yes";
+
+		if (c < OPT_FIRST)
+			continue;
+		s = &program->settings[c - OPT_FIRST];
+		/* What is given here replaces the file's; given twice, a list grows. */
+		if (!seen[c - OPT_FIRST] && (s->type == KS_LIST || s->type == KS_SECTIONS))
+			clear(s, out);
+		seen[c - OPT_FIRST] = true;
+		if (s->type == KS_SECTIONS ? store_section(s, out, text, expected) : acceptable(s, text, expected)) {
+			if (s->type != KS_SECTIONS)
+				store(s, out, text);
+			continue;
+		}
+		ks_error("config", "--%s: expected %s, got '%s'", s->name, expected, text);
+		return KS_ECONFIG;
+	}
+	return KS_EOK;
+}
+
+enum ks_settings_outcome ks_settings_load(const struct ks_program *program, int argc, char **argv, void *out)
+{
+	struct option options[SETTINGS_MAX + 8];
+	struct command_line line = { NULL, false };
+	enum ks_settings_outcome outcome;
+	const char *path;
+	int err = KS_EOK;
+
+	if (count(program->settings) > SETTINGS_MAX) {
+		ks_error("config", "%s has more than %d settings; raise SETTINGS_MAX", program->name, SETTINGS_MAX);
+		return KS_SETTINGS_USAGE;
+	}
+	long_options(program, options);
+	outcome = read_general(program, argc, argv, options, &line);
+	if (outcome != KS_SETTINGS_RUN)
+		return outcome;
+
+	memset(out, 0, program->size);
+	store_presets(program->settings, out);
+	path = line.config;
+	if (path == NULL && program->config_path != NULL && access(program->config_path, F_OK) == 0)
+		path = program->config_path;
+	if (path != NULL)
+		err = load_file(program, path, out);
+	if (err == KS_EOK)
+		err = read_settings(program, argc, argv, options, out);
+	if (err == KS_EOK && program->validate != NULL)
+		err = program->validate(out);
+	if (err == KS_EOK && !line.check_only)
+		return KS_SETTINGS_RUN;
+
+	ks_settings_free(program, out);
+	if (err != KS_EOK)
+		return KS_SETTINGS_USAGE;
+	printf("%s: configuration is good%s%s\n", program->name, path != NULL ? ": " : "", path != NULL ? path : "");
+	return KS_SETTINGS_DONE;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One table per program names each of its settings once. From it come the configuration file (libconfuse
+ * syntax), the command line (which overrides the file), --help, and the checks with their messages, so
+ * that these cannot disagree. Errors say file and line, or option, and what was expected.
+ *
+ * Main thread only: libconfuse's callbacks carry no context of ours.
+ */
+#ifndef KS_BASE_SETTINGS_H
+#define KS_BASE_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define KS_SECTIONS_MAX 256	/* sections of one kind, and items of one list */
+
+/* Field types in the program's struct, by type of setting. */
+enum ks_setting_type {
+	KS_TEXT,	/* char *; NULL when not set and without preset */
+	KS_NUMBER,	/* int64_t */
+	KS_SWITCH,	/* bool */
+	KS_LIST,	/* struct ks_list of char * */
+	KS_SECTIONS	/* struct ks_list of structs; the first member of each is char *: the section's title */
+};
+
+struct ks_list {
+	void *items;
+	size_t n;
+};
+
+static inline const char *ks_list_text(const struct ks_list *list, size_t i)
+{
+	return ((char *const *)list->items)[i];
+}
+
+struct ks_setting {
+	const char *name;		/* "device-timeout" in the file is --device-timeout on the command line */
+	enum ks_setting_type type;
+	size_t offset;			/* of the field */
+	const char *arg;		/* what the value is, for --help: "MS", "FILE"; of a section: its fields */
+	const char *help;		/* one line, no full stop at the end */
+	const char *preset;		/* the default as text; NULL: none */
+	int64_t min, max;		/* KS_NUMBER only, inclusive */
+	/* What else must hold for one value. Returns NULL when it does, or what was expected as a
+	 * constant text that completes "expected …". May be NULL. */
+	const char *(*check)(const char *text);
+	bool required;			/* inside a section: must be given */
+	const struct ks_setting *fields;	/* KS_SECTIONS only: ends with a NULL name */
+	size_t item_size;		/* KS_SECTIONS only */
+};
+
+struct ks_program {
+	const char *name;		/* "sentryd" */
+	const char *summary;		/* one line for --help */
+	const struct ks_setting *settings;	/* ends with a NULL name */
+	size_t size;			/* of the program's settings struct */
+	const char *config_path;	/* read when it exists and no --config is given; NULL: none */
+	/* What holds between settings; logs each fault and returns KS_ECONFIG. May be NULL. */
+	int (*validate)(const void *settings);
+};
+
+/* The outcome of loading: run, or leave main() with this exit code. */
+enum ks_settings_outcome { KS_SETTINGS_RUN = -1, KS_SETTINGS_DONE = 0, KS_SETTINGS_USAGE = 2 };
+
+/* Presets, then the file, then the command line, into the zeroed struct `out`. Serves --help, --version,
+ * --check-config, --config, --log-level and --debug itself (and sets the log level). With RUN the caller
+ * owns what `out` points to and ends with ks_settings_free(); otherwise there is nothing to free.
+ * Called again with the same arguments it re-reads the file: a reload. */
+enum ks_settings_outcome ks_settings_load(const struct ks_program *program, int argc, char **argv, void *out);
+
+void ks_settings_free(const struct ks_program *program, void *settings);
+
+#endif

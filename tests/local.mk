@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Every suite speaks TAP, so that one summary counts them all. A part's own tests are named in its folder's
+# local.mk with the helpers below; what needs more than the tree (a browser, a VM) is run by script/test.
+
+TEST_EXTENSIONS = .sh .mjs
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+SH_LOG_DRIVER = $(LOG_DRIVER)
+MJS_LOG_DRIVER = $(LOG_DRIVER)
+SH_LOG_COMPILER = $(SHELL)
+MJS_LOG_COMPILER = node
+AM_TESTS_ENVIRONMENT = \
+	top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; HTTPD='$(HTTPD)'; \
+	export top_srcdir top_builddir HTTPD;
+
+# tests/unit: one program per unit, Check inside, TAP outside.
+noinst_LTLIBRARIES += tests/unit/libunit.la
+tests_unit_libunit_la_SOURCES = tests/unit/unit.c tests/unit/unit.h
+tests_unit_libunit_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_libunit_la_LIBADD = $(CHECK_LIBS)
+UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+
+# tests/fuzz: one function per parser. Under --enable-fuzzer libFuzzer drives it; otherwise the same
+# function replays its corpus as a test.
+if FUZZER
+FUZZ_DRIVER =
+else
+noinst_LTLIBRARIES += tests/fuzz/libreplay.la
+tests_fuzz_libreplay_la_SOURCES = tests/fuzz/replay.c
+FUZZ_DRIVER = tests/fuzz/libreplay.la
+endif
+EXTRA_DIST += tests/fuzz/corpus

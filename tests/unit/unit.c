@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/unit.h"
+
+#include <dirent.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/log.h"
+
+#define LOG_MAX 65536
+
+static char log_text[LOG_MAX];
+static size_t log_len;
+static char tmpdir[4096];
+static pid_t tmpdir_owner;
+
+static void drop_line(void *ctx, enum ks_log_level level, const char *token, const char *text)
+{
+	(void)ctx;
+	(void)level;
+	(void)token;
+	(void)text;
+}
+
+static void keep_line(void *ctx, enum ks_log_level level, const char *token, const char *text)
+{
+	int n = snprintf(log_text + log_len, LOG_MAX - log_len, "%s: %s\n", token, text);
+
+	(void)ctx;
+	(void)level;
+	if (n > 0)
+		log_len = log_len + (size_t)n < LOG_MAX ? log_len + (size_t)n : LOG_MAX - 1;
+}
+
+void unit_log_start(void)
+{
+	log_len = 0;
+	log_text[0] = '\0';
+	ks_log_set_sink(keep_line, NULL);
+}
+
+const char *unit_log_text(void)
+{
+	return log_text;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
+}
+
+static void remove_tmpdir(void)
+{
+	if (tmpdir_owner == getpid())
+		nftw(tmpdir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+const char *unit_tmpdir(void)
+{
+	const char *base = getenv("TMPDIR");
+
+	snprintf(tmpdir, sizeof(tmpdir), "%s/koshien-unit-XXXXXX", base != NULL ? base : "/tmp");
+	ck_assert_ptr_nonnull(mkdtemp(tmpdir));
+	tmpdir_owner = getpid();
+	atexit(remove_tmpdir);
+	return tmpdir;
+}
+
+unsigned char *unit_file(const char *path, size_t *len)
+{
+	FILE *file = fopen(path, "re");
+	struct stat st;
+	unsigned char *bytes;
+
+	ck_assert_msg(file != NULL && fstat(fileno(file), &st) == 0, "cannot read %s", path);
+	bytes = malloc((size_t)st.st_size + 1);
+	ck_assert_ptr_nonnull(bytes);
+	*len = fread(bytes, 1, (size_t)st.st_size, file);
+	ck_assert_uint_eq(*len, (size_t)st.st_size);
+	fclose(file);
+	return bytes;
+}
+
+size_t unit_each_datum(const char *folder,
+		       void (*each)(const char *path, const unsigned char *bytes, size_t len, void *ctx), void *ctx)
+{
+	const char *root = getenv("KOSHIEN_TEST_DATA"), *src = getenv("top_srcdir");
+	char dir[4096], path[8192];
+	struct dirent *entry;
+	size_t n = 0;
+	DIR *d;
+
+	if (root != NULL)
+		snprintf(dir, sizeof(dir), "%s/%s", root, folder);
+	else
+		snprintf(dir, sizeof(dir), "%s/../shared/data/%s", src != NULL ? src : ".", folder);
+	d = opendir(dir);
+	if (d == NULL)
+		return 0;
+	while ((entry = readdir(d)) != NULL) {
+		unsigned char *bytes;
+		size_t len;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		bytes = unit_file(path, &len);
+		each(path, bytes, len, ctx);
+		free(bytes);
+		n++;
+	}
+	closedir(d);
+	return n;
+}
+
+int unit_run(Suite *suite)
+{
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	ks_log_set_sink(drop_line, NULL);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
