@@ -79,6 +79,7 @@ int64_t ks_store_beat_us(const struct ks_store_reader *reader);
 struct ks_store_copy {
 	struct ks_frame frame;
 	uint64_t position;
+	int64_t published_us;	/* when the writer published it, on this machine's monotonic clock */
 	uint8_t bytes[];
 };
 
