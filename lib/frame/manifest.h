@@ -34,6 +34,7 @@
 #define KS_DIMENSION_MAX 8192			/* pixels a side */
 #define KS_PERIOD_MIN_MS 20
 #define KS_PERIOD_MAX_MS 60000
+#define KS_CAPTURED_MAX_US INT64_C(253402300799999999)	/* the end of 9999: sums of times cannot overflow */
 #define KS_FRAME_MAX (KS_MANIFEST_SIZE + KS_JPEG_MAX)
 
 enum ks_manifest_flags {
