@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# TAP tests over script/demo. Sourced by each test of this folder.
+set -u
+top_srcdir=${top_srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+top_builddir=${top_builddir:-$top_srcdir/build}
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/koshien-tests-demo-XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+
+tests=0
+ok() { # NAME COMMAND...: a test that passes when the command succeeds
+	local name=$1
+	shift
+	tests=$((tests + 1))
+	if "$@"; then
+		echo "ok $tests - $name"
+	else
+		echo "not ok $tests - $name"
+		[ ! -s "$scratch/out" ] || tail -n 5 "$scratch/out" | sed 's/^/# out: /'
+		[ ! -s "$scratch/err" ] || tail -n 15 "$scratch/err" | sed 's/^/# err: /'
+	fi
+}
+skip() { tests=$((tests + 1)); echo "ok $tests - $1 # SKIP $2"; }
+skip_all() { echo "1..0 # SKIP $1"; exit 0; }
+done_testing() { echo "1..$tests"; }
+
+[ -x "$top_builddir/koshienctl/koshienctl" ] || skip_all "nothing is built in $top_builddir"
+[ -e "$top_builddir/mod_sentry/.libs/mod_sentry.so" ] || skip_all "configure left mod_sentry out"
+command -v jq >/dev/null || skip_all "jq is not installed"
+
+taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+# A block of ports that nobody listens on now, and that the kernel does not give to clients.
+free_ports() {
+	local base
+	while :; do
+		base=$((10000 + RANDOM % 2200 * 10))
+		for i in 0 1 2 3 4 5; do taken $((base + i)) && continue 2; done
+		echo "$base"
+		return
+	done
+}
+
+# demo ARGUMENT...: output in $scratch/out and $scratch/err, the last line of output in $json.
+demo() {
+	local status=0
+	"$top_srcdir/script/demo" --build "$top_builddir" --port "$(free_ports)" "$@" \
+		>"$scratch/out" 2>"$scratch/err" || status=$?
+	json=$(tail -n 1 "$scratch/out")
+	echo "# $json"
+	return "$status"
+}
+holds() { jq -e "$1" <<<"$json" >/dev/null 2>&1; }
+nothing_left() { ! compgen -G "${TMPDIR:-/tmp}/koshien-demo-*" && ! compgen -G '/dev/shm/koshien-demo-*'; }
