@@ -20,7 +20,8 @@ ok "and is named" says "/nonexistent-folder"
 
 # Hold one port of the block with a second demo, and meet Ctrl-C on it afterwards.
 port=$(free_ports)
-setsid "$top_srcdir/script/demo" --build "$top_builddir" --port "$port" >"$scratch/first.out" 2>"$scratch/first.err" </dev/null &
+# A shell starts its background jobs with SIGINT ignored; Ctrl-C in a terminal does not meet that.
+setsid env --default-signal=INT "$top_srcdir/script/demo" --build "$top_builddir" --port "$port" >"$scratch/first.out" 2>"$scratch/first.err" </dev/null &
 first=$!
 deadline=$((SECONDS + 60))
 until [ -s "$scratch/first.out" ] || [ "$SECONDS" -ge "$deadline" ]; do sleep 0.2; done
