@@ -21,6 +21,7 @@
 
 #define KS_STORE_TRIES 3
 #define KS_STORE_FRAMES_DEFAULT 300			/* frames held, when the bytes allow */
+#define KS_STORE_FRAMES_MIN 2				/* the newest stays while the next is written */
 #define KS_STORE_FRAMES_MAX 65536
 #define KS_STORE_BYTES_DEFAULT ((size_t)64 * 1024 * 1024)
 #define KS_STORE_BYTES_MIN (4 * KS_FRAME_MAX)		/* the largest frame, without evicting the newest */
@@ -36,13 +37,16 @@ struct ks_store_shape {
 struct ks_store_writer;
 
 /* Opens the store of a channel and rendition below dir (which must exist), or makes it. An existing good
- * file of the same shape goes on with what it holds, so that a restarted relay never steps back; any other
- * is replaced. Two writers at once are refused with -EBUSY. Errors are logged with the path. */
+ * file of the same shape goes on with what it holds, so that a restarted relay never steps back; one of
+ * another shape is replaced by one that begins with the frames it held; any other is replaced by an empty
+ * one. Two writers at once are refused with -EBUSY. All of the store's memory is taken here: -ENOSPC.
+ * KS_EMALFORMED for bad names, KS_ELIMIT for a bad shape. Errors are logged with the path. */
 int ks_store_writer_open(struct ks_store_writer **writer, const char *dir, const char *channel, const char *rendition,
 			 const struct ks_store_shape *shape, const struct ks_clock *clock);
 
 /* Publishes a frame, wakes all waiters. KS_ESTALE when ks_frame_newer() says it may not follow the newest
- * held; KS_ELIMIT when it is larger than the store can hold. The bytes are copied. */
+ * held; KS_EMALFORMED when it is a frame of another channel or rendition; KS_ELIMIT when it is larger than
+ * KS_FRAME_MAX. The bytes are copied. */
 int ks_store_publish(struct ks_store_writer *writer, const struct ks_frame *frame);
 
 /* The newest frame's manifest; false when there is none yet. */
@@ -83,9 +87,10 @@ struct ks_store_copy {
 	uint8_t bytes[];
 };
 
-/* Copies a frame out, into memory from `alloc` (NULL: malloc), which the caller frees. KS_ENOTYET: the
- * id is newer than all that is held (or nothing is). KS_EGONE: older than all that is held, or it fell
- * between. KS_EMOVED after too many tries; KS_EDIGEST, KS_EMALFORMED when the store's memory is damaged. */
+/* Copies a frame out, into memory from `alloc` (NULL: malloc), which the caller frees. `alloc` must give memory
+ * that free() takes: a try that failed is given back that way. KS_ENOTYET: the id is newer than all that is held
+ * (or nothing is). KS_EGONE: older than all that is held, or it fell between. KS_EMOVED after too many tries;
+ * KS_EDIGEST, KS_EMALFORMED when the store's memory is damaged. */
 int ks_store_read_newest(struct ks_store_reader *reader, void *(*alloc)(size_t), struct ks_store_copy **copy);
 int ks_store_read(struct ks_store_reader *reader, struct ks_frame_id id, void *(*alloc)(size_t),
 		  struct ks_store_copy **copy);
@@ -99,7 +104,8 @@ struct ks_store_item {
 };
 size_t ks_store_list(struct ks_store_reader *reader, struct ks_store_item *items, size_t max);
 
-/* Sleeps until ks_store_position() differs from `seen` or the time is over. KS_EOK or -ETIMEDOUT. */
+/* Sleeps until ks_store_position() differs from `seen` (KS_EOK) or the time is over (-ETIMEDOUT). KS_EGONE at
+ * once when the file is or gets retired: nothing new comes here; close, and open again. */
 int ks_store_wait(struct ks_store_reader *reader, uint64_t seen, int64_t timeout_us);
 
 /* Calls `each` for every store file below dir, by name order not guaranteed; stops when it returns non-zero and
