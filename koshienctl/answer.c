@@ -69,7 +69,7 @@ static int status_of(const char *line, size_t len)
 			return 0;
 		status = status * 10 + (at[i] - '0');
 	}
-	return line + len - at == 4 || at[4] == ' ' ? status : 0;
+	return line + len - at == 4 || memchr(" \r\n", at[4], 3) != NULL ? status : 0;
 }
 
 bool ks_answer_line(struct ks_answer *answer, const char *line, size_t len)

@@ -18,3 +18,25 @@ koshienctl_libkoshienctl_la_LIBADD = lib/frame/libframe.la lib/base/libbase.la \
 bin_PROGRAMS += koshienctl/koshienctl
 koshienctl_koshienctl_SOURCES = koshienctl/main.c
 koshienctl_koshienctl_LDADD = koshienctl/libkoshienctl.la
+
+check_PROGRAMS += tests/fuzz/fuzz_answer
+TESTS += tests/fuzz/fuzz_answer
+tests_fuzz_fuzz_answer_LDADD = $(FUZZ_DRIVER) koshienctl/libkoshienctl.la
+tests_fuzz_fuzz_answer_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+if WITH_CHECK
+check_PROGRAMS += tests/unit/check_tally tests/unit/check_answer
+TESTS += tests/unit/check_tally tests/unit/check_answer
+tests_unit_check_tally_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_tally_LDADD = tests/unit/libunit.la koshienctl/libkoshienctl.la
+tests_unit_check_answer_SOURCES = tests/unit/check_answer.c tests/unit/stamped.c tests/unit/stamped.h
+tests_unit_check_answer_CFLAGS = $(UNIT_CFLAGS) $(TURBOJPEG_CFLAGS) $(SODIUM_CFLAGS)
+tests_unit_check_answer_LDADD = tests/unit/libunit.la koshienctl/libkoshienctl.la $(TURBOJPEG_LIBS)
+if WITH_CURL
+check_PROGRAMS += tests/unit/check_watch
+TESTS += tests/unit/check_watch
+tests_unit_check_watch_SOURCES = tests/unit/check_watch.c tests/unit/stamped.c tests/unit/stamped.h
+tests_unit_check_watch_CFLAGS = $(UNIT_CFLAGS) $(TURBOJPEG_CFLAGS) $(SODIUM_CFLAGS) $(EVENT_CFLAGS)
+tests_unit_check_watch_LDADD = tests/unit/libunit.la koshienctl/libkoshienctl.la $(TURBOJPEG_LIBS) $(EVENT_LIBS)
+endif
+endif
