@@ -45,6 +45,14 @@ static bool token_listed(const char *list, const char *token)
 	return false;
 }
 
+/* A line stays one line, whatever a file or a stranger put into it. */
+static void blank_controls(char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = ' ';
+}
+
 void ks_log(enum ks_log_level level, const char *token, const char *format, ...)
 {
 	char text[LOG_LINE_MAX];
@@ -58,6 +66,7 @@ void ks_log(enum ks_log_level level, const char *token, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
+	blank_controls(text);
 
 	if (log_sink != NULL)
 		log_sink(log_sink_ctx, level, token, text);

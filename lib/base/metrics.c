@@ -25,8 +25,10 @@ static void put_value(FILE *out, double value)
 {
 	if (value == floor(value) && fabs(value) < 9007199254740992.0)
 		fprintf(out, "%" PRId64 "\n", (int64_t)value);
-	else
+	else if (isfinite(value))
 		fprintf(out, "%.6f\n", value);
+	else
+		fprintf(out, "%s\n", isnan(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf");
 }
 
 void ks_prom_family(FILE *out, const char *name, const char *type, const char *help)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <confuse.h>
@@ -20,30 +21,22 @@
 
 /* Settings of one table, counted; a table is written by hand and stays far below. */
 #define SETTINGS_MAX 64
+#define SECTION_KINDS_MAX 4
 #define EXPECTED_MAX 256
 #define HELP_COLUMN 30
 
 /* The general options stand in front of the program's own in getopt's table. */
 enum { OPT_CONFIG = 256, OPT_CHECK, OPT_LEVEL, OPT_DEBUG, OPT_FIRST };
 
-static char *copy_text(const char *text)
+/* A table larger than the arrays it is turned into is a programmer's mistake, found at the first start. */
+static bool fits(const struct ks_setting *table, size_t kinds_max)
 {
-	char *copy = strdup(text);
+	size_t n = 0, kinds = 0;
 
-	if (copy == NULL) {
-		ks_error("config", "out of memory");
-		exit(1);
-	}
-	return copy;
-}
-
-static size_t count(const struct ks_setting *table)
-{
-	size_t n = 0;
-
-	while (table[n].name != NULL)
-		n++;
-	return n;
+	for (; table[n].name != NULL; n++)
+		if (table[n].type == KS_SECTIONS && (++kinds > kinds_max || !fits(table[n].fields, 0)))
+			return false;
+	return n <= SETTINGS_MAX;
 }
 
 static const struct ks_setting *find(const struct ks_setting *table, const char *name, size_t len)
@@ -101,28 +94,42 @@ static bool acceptable(const struct ks_setting *s, const char *text, char expect
 	return false;
 }
 
+static struct ks_list *list_of(const struct ks_setting *s, void *base)
+{
+	return (struct ks_list *)(void *)((char *)base + s->offset);
+}
+
+/* A zeroed item at the end, or NULL. */
 static void *list_append(struct ks_list *list, size_t item_size)
 {
 	void *grown = realloc(list->items, (list->n + 1) * item_size);
 
-	if (grown == NULL) {
-		ks_error("config", "out of memory");
-		exit(1);
-	}
+	if (grown == NULL)
+		return NULL;
 	list->items = grown;
 	return memset((char *)grown + list->n++ * item_size, 0, item_size);
 }
 
+/* Replaces the text at *field. */
+static int set_text(char **field, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (copy == NULL)
+		return -ENOMEM;
+	free(*field);
+	*field = copy;
+	return KS_EOK;
+}
+
 /* Stores an acceptable value in the struct at base. */
-static void store(const struct ks_setting *s, void *base, const char *text)
+static int store(const struct ks_setting *s, void *base, const char *text)
 {
 	void *field = (char *)base + s->offset;
 
 	switch (s->type) {
 	case KS_TEXT:
-		free(*(char **)field);
-		*(char **)field = copy_text(text);
-		break;
+		return set_text(field, text);
 	case KS_NUMBER:
 		parse_number(text, s, field);
 		break;
@@ -130,18 +137,33 @@ static void store(const struct ks_setting *s, void *base, const char *text)
 		parse_switch(text, field);
 		break;
 	case KS_LIST:
-		*(char **)list_append(field, sizeof(char *)) = copy_text(text);
-		break;
+		field = list_append(field, sizeof(char *));
+		return field != NULL ? set_text(field, text) : -ENOMEM;
 	case KS_SECTIONS:
 		break;
 	}
+	return KS_EOK;
 }
 
-static void store_presets(const struct ks_setting *table, void *base)
+static int store_presets(const struct ks_setting *table, void *base)
 {
-	for (; table->name != NULL; table++)
+	int err = KS_EOK;
+
+	for (; table->name != NULL && err == KS_EOK; table++)
 		if (table->preset != NULL)
-			store(table, base, table->preset);
+			err = store(table, base, table->preset);
+	return err;
+}
+
+/* A new section with its title and presets; in *item as soon as it is in the list. */
+static int append_section(const struct ks_setting *s, void *base, const char *title, void **item)
+{
+	int err = -ENOMEM;
+
+	*item = list_append(list_of(s, base), s->item_size);
+	if (*item != NULL)
+		err = set_text(*item, title);
+	return err == KS_EOK ? store_presets(s->fields, *item) : err;
 }
 
 static void clear(const struct ks_setting *s, void *base)
@@ -219,6 +241,10 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 	if (s->type == KS_SECTIONS) {
 		cfg_t *section = cfg_opt_getnsec(opt, n - 1);
 
+		if (*cfg_title(section) == '\0') {
+			cfg_error(cfg, "%s: expected a title, as in %s \"one\" { … }", s->name, s->name);
+			return -1;
+		}
 		for (const struct ks_setting *f = s->fields; f->name != NULL; f++)
 			if (f->required && cfg_size(section, f->name) == 0) {
 				cfg_error(cfg, "%s \"%s\": expected %s = %s in it", s->name, cfg_title(section), f->name,
@@ -260,55 +286,67 @@ static void to_confuse(const struct ks_setting *table, cfg_opt_t *opts, cfg_opt_
 	opts[n] = (cfg_opt_t)CFG_END();
 }
 
-static void take_table(const struct ks_setting *table, cfg_t *cfg, void *base)
+static int take_table(const struct ks_setting *table, cfg_t *cfg, void *base)
 {
+	int err = KS_EOK;
+
 	for (; table->name != NULL; table++) {
 		unsigned n = cfg_size(cfg, table->name);
 
-		if (n == 0)
-			continue;
-		clear(table, base);
-		for (unsigned i = 0; i < n; i++) {
+		/* The file's list takes the place of the preset; so does an empty one. */
+		if ((cfg_getopt(cfg, table->name)->flags & CFGF_MODIFIED) != 0)
+			clear(table, base);
+		for (unsigned i = 0; i < n && err == KS_EOK; i++) {
+			cfg_t *section;
+			void *item;
+
 			if (table->type != KS_SECTIONS) {
-				store(table, base, cfg_getnstr(cfg, table->name, i));
+				err = store(table, base, cfg_getnstr(cfg, table->name, i));
 				continue;
 			}
-			cfg_t *section = cfg_getnsec(cfg, table->name, i);
-			void *item = list_append((struct ks_list *)(void *)((char *)base + table->offset),
-						 table->item_size);
-
-			*(char **)item = copy_text(cfg_title(section));
-			store_presets(table->fields, item);
-			take_table(table->fields, section, item);
+			section = cfg_getnsec(cfg, table->name, i);
+			err = append_section(table, base, cfg_title(section), &item);
+			if (err == KS_EOK)
+				err = take_table(table->fields, section, item);
 		}
 	}
+	return err;
 }
 
-#define SECTION_KINDS_MAX 4
-
-static int load_file(const struct ks_program *program, const char *path, void *out)
+static int parse_file(const struct ks_program *program, const char *path, FILE *file, void *out)
 {
 	cfg_opt_t opts[SETTINGS_MAX + 1], sub[SECTION_KINDS_MAX][SETTINGS_MAX + 1];
-	FILE *file = fopen(path, "re");
-	int err = KS_ECONFIG;
+	int err = -ENOMEM;
 	cfg_t *cfg;
 
-	if (file == NULL) {
-		ks_error("config", "%s: %s; name the configuration file with --config FILE", path, strerror(errno));
-		return KS_ECONFIG;
-	}
 	parsing = program->settings;
 	to_confuse(program->settings, opts, sub);
 	cfg = cfg_init(opts, CFGF_NONE);
-	if (cfg != NULL) {
-		cfg_set_error_function(cfg, on_confuse_error);
-		cfg->filename = copy_text(path);
-		if (cfg_parse_fp(cfg, file) == CFG_SUCCESS) {
-			take_table(program->settings, cfg, out);
-			err = KS_EOK;
-		}
-		cfg_free(cfg);
+	if (cfg == NULL)
+		return -ENOMEM;
+	cfg_set_error_function(cfg, on_confuse_error);
+	cfg->filename = strdup(path);
+	if (cfg->filename != NULL)
+		err = cfg_parse_fp(cfg, file) == CFG_SUCCESS ? take_table(program->settings, cfg, out) : KS_ECONFIG;
+	cfg_free(cfg);
+	return err;
+}
+
+static int load_file(const struct ks_program *program, const char *path, void *out)
+{
+	FILE *file = fopen(path, "re");
+	struct stat st;
+	int err;
+
+	/* A directory can be opened, but libconfuse's scanner ends the process when it cannot be read. */
+	if (file == NULL || fstat(fileno(file), &st) != 0 || S_ISDIR(st.st_mode)) {
+		ks_error("config", "%s: %s; name the configuration file with --config FILE", path,
+			 file != NULL ? "not a file" : strerror(errno));
+		if (file != NULL)
+			fclose(file);
+		return KS_ECONFIG;
 	}
+	err = parse_file(program, path, file, out);
 	fclose(file);
 	return err;
 }
@@ -348,38 +386,59 @@ static void print_help(const struct ks_program *program)
 	printf("\nExit status: 0 all went well, 1 failed, 2 wrong usage or configuration.\n");
 }
 
-/* "TITLE,field=value,field=value" for a section given on the command line. */
-static bool store_section(const struct ks_setting *s, void *base, const char *text, char expected[EXPECTED_MAX])
+/* The fields of a section given on the command line, "field=value,field=value"; takes rest apart. */
+static int store_fields(const struct ks_setting *s, void *item, char *rest, char expected[EXPECTED_MAX])
 {
-	struct ks_list *list = (struct ks_list *)(void *)((char *)base + s->offset);
-	char *copy = copy_text(text), *rest = copy, *part = strsep(&rest, ",");
 	uint64_t given = 0;
-	bool good = *part != '\0';
-	void *item;
+	int err = KS_EOK;
+	char *part;
 
-	if (list->n >= KS_SECTIONS_MAX) {
-		snprintf(expected, EXPECTED_MAX, "at most %d of them", KS_SECTIONS_MAX);
-		free(copy);
-		return false;
-	}
-	item = list_append(list, s->item_size);
-	*(char **)item = copy_text(part);
-	store_presets(s->fields, item);
-	snprintf(expected, EXPECTED_MAX, "%s", s->arg);
-	while (good && (part = strsep(&rest, ",")) != NULL) {
+	while (err == KS_EOK && (part = strsep(&rest, ",")) != NULL) {
 		char *value = strchr(part, '=');
 		const struct ks_setting *f = value != NULL ? find(s->fields, part, (size_t)(value - part)) : NULL;
+		uint64_t bit = f != NULL ? UINT64_C(1) << (f - s->fields) : 0;
 
-		good = f != NULL && acceptable(f, value + 1, expected);
-		if (good) {
-			store(f, item, value + 1);
-			given |= UINT64_C(1) << (f - s->fields);
-		}
+		if (f == NULL || !acceptable(f, value + 1, expected))
+			return KS_ECONFIG;
+		if (f->type == KS_LIST && (given & bit) == 0)
+			clear(f, item);
+		err = store(f, item, value + 1);
+		given |= bit;
 	}
-	for (const struct ks_setting *f = s->fields; good && f->name != NULL; f++)
-		good = !f->required || (given >> (f - s->fields) & 1) != 0;
+	for (const struct ks_setting *f = s->fields; err == KS_EOK && f->name != NULL; f++)
+		if (f->required && (given >> (f - s->fields) & 1) == 0)
+			err = KS_ECONFIG;
+	return err;
+}
+
+static bool has_title(const struct ks_setting *s, const struct ks_list *list, const char *title)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(*(char **)(void *)((char *)list->items + i * s->item_size), title) == 0)
+			return true;
+	return false;
+}
+
+/* "TITLE,field=value,field=value". KS_ECONFIG with what was expected, or -ENOMEM. */
+static int store_section(const struct ks_setting *s, void *base, const char *text, char expected[EXPECTED_MAX])
+{
+	char *copy = strdup(text), *rest = copy, *title;
+	int err = KS_ECONFIG;
+	bool twice;
+	void *item;
+
+	if (copy == NULL)
+		return -ENOMEM;
+	title = strsep(&rest, ",");
+	twice = has_title(s, list_of(s, base), title);
+	snprintf(expected, EXPECTED_MAX, "%s", twice ? "each title once" : s->arg);
+	if (*title != '\0' && !twice) {
+		err = append_section(s, base, title, &item);
+		if (err == KS_EOK)
+			err = store_fields(s, item, rest, expected);
+	}
 	free(copy);
-	return good;
+	return err;
 }
 
 struct command_line {
@@ -461,13 +520,25 @@ static enum ks_settings_outcome read_general(const struct ks_program *program, i
 	return KS_SETTINGS_RUN;
 }
 
+/* KS_ECONFIG with what was expected, or -ENOMEM. */
+static int store_option(const struct ks_setting *s, void *out, const char *text, char expected[EXPECTED_MAX])
+{
+	if ((s->type == KS_LIST || s->type == KS_SECTIONS) && list_of(s, out)->n >= KS_SECTIONS_MAX) {
+		snprintf(expected, EXPECTED_MAX, "at most %d of them", KS_SECTIONS_MAX);
+		return KS_ECONFIG;
+	}
+	if (s->type == KS_SECTIONS)
+		return store_section(s, out, text, expected);
+	return acceptable(s, text, expected) ? store(s, out, text) : KS_ECONFIG;
+}
+
 /* Second pass, after the file: the program's own settings. */
 static int read_settings(const struct ks_program *program, int argc, char **argv, const struct option *options,
 			 void *out)
 {
 	bool seen[SETTINGS_MAX] = { false };
 	char expected[EXPECTED_MAX];
-	int c;
+	int c, err;
 
 	optind = 0;
 	while ((c = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
@@ -481,13 +552,11 @@ static int read_settings(const struct ks_program *program, int argc, char **argv
 		if (!seen[c - OPT_FIRST] && (s->type == KS_LIST || s->type == KS_SECTIONS))
 			clear(s, out);
 		seen[c - OPT_FIRST] = true;
-		if (s->type == KS_SECTIONS ? store_section(s, out, text, expected) : acceptable(s, text, expected)) {
-			if (s->type != KS_SECTIONS)
-				store(s, out, text);
-			continue;
-		}
-		ks_error("config", "--%s: expected %s, got '%s'", s->name, expected, text);
-		return KS_ECONFIG;
+		err = store_option(s, out, text, expected);
+		if (err == KS_ECONFIG)
+			ks_error("config", "--%s: expected %s, got '%s'", s->name, expected, text);
+		if (err != KS_EOK)
+			return err;
 	}
 	return KS_EOK;
 }
@@ -500,8 +569,8 @@ enum ks_settings_outcome ks_settings_load(const struct ks_program *program, int 
 	const char *path;
 	int err = KS_EOK;
 
-	if (count(program->settings) > SETTINGS_MAX) {
-		ks_error("config", "%s has more than %d settings; raise SETTINGS_MAX", program->name, SETTINGS_MAX);
+	if (!fits(program->settings, SECTION_KINDS_MAX)) {
+		ks_error("config", "%s has too many settings; raise SETTINGS_MAX or SECTION_KINDS_MAX", program->name);
 		return KS_SETTINGS_USAGE;
 	}
 	long_options(program, options);
@@ -510,11 +579,11 @@ enum ks_settings_outcome ks_settings_load(const struct ks_program *program, int 
 		return outcome;
 
 	memset(out, 0, program->size);
-	store_presets(program->settings, out);
+	err = store_presets(program->settings, out);
 	path = line.config;
 	if (path == NULL && program->config_path != NULL && access(program->config_path, F_OK) == 0)
 		path = program->config_path;
-	if (path != NULL)
+	if (err == KS_EOK && path != NULL)
 		err = load_file(program, path, out);
 	if (err == KS_EOK)
 		err = read_settings(program, argc, argv, options, out);
@@ -524,6 +593,8 @@ enum ks_settings_outcome ks_settings_load(const struct ks_program *program, int 
 		return KS_SETTINGS_RUN;
 
 	ks_settings_free(program, out);
+	if (err == -ENOMEM)
+		ks_error("config", "%s", ks_strerror(err));
 	if (err != KS_EOK)
 		return KS_SETTINGS_USAGE;
 	printf("%s: configuration is good%s%s\n", program->name, path != NULL ? ": " : "", path != NULL ? path : "");
