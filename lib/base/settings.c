@@ -202,6 +202,7 @@ void ks_settings_free(const struct ks_program *program, void *settings)
 /* libconfuse calls back without a context; this is the table of the file being parsed. */
 static const struct ks_setting *parsing;
 
+__attribute__((format(printf, 2, 0)))
 static void on_confuse_error(cfg_t *cfg, const char *format, va_list ap)
 {
 	char text[512];
