@@ -18,6 +18,7 @@
 
 const struct ks_command *const ks_commands[] = {
 	&ks_command_keygen,
+	&ks_command_frames,
 	&ks_command_watch,
 	&ks_command_version,
 	&ks_command_help_on,

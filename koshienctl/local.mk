@@ -3,6 +3,8 @@ noinst_LTLIBRARIES += koshienctl/libkoshienctl.la
 koshienctl_libkoshienctl_la_SOURCES = \
 	koshienctl/answer.c koshienctl/answer.h \
 	koshienctl/command.c koshienctl/command.h \
+	koshienctl/frames.c \
+	koshienctl/holding.c koshienctl/holding.h \
 	koshienctl/keygen.c \
 	koshienctl/tally.c koshienctl/tally.h \
 	koshienctl/watch.c
@@ -12,12 +14,15 @@ else
 EXTRA_DIST += koshienctl/viewer.c koshienctl/viewer.h
 endif
 koshienctl_libkoshienctl_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS)
-koshienctl_libkoshienctl_la_LIBADD = lib/frame/libframe.la lib/base/libbase.la \
+koshienctl_libkoshienctl_la_LIBADD = lib/store/libstore.la lib/frame/libframe.la lib/base/libbase.la \
 	$(SODIUM_LIBS) $(JANSSON_LIBS) $(CURL_LIBS) -lm
 
 bin_PROGRAMS += koshienctl/koshienctl
 koshienctl_koshienctl_SOURCES = koshienctl/main.c
 koshienctl_koshienctl_LDADD = koshienctl/libkoshienctl.la
+
+TESTS += tests/koshienctl/commands.sh
+dist_check_SCRIPTS += tests/koshienctl/commands.sh
 
 check_PROGRAMS += tests/fuzz/fuzz_answer
 TESTS += tests/fuzz/fuzz_answer
@@ -25,13 +30,16 @@ tests_fuzz_fuzz_answer_LDADD = $(FUZZ_DRIVER) koshienctl/libkoshienctl.la
 tests_fuzz_fuzz_answer_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 if WITH_CHECK
-check_PROGRAMS += tests/unit/check_tally tests/unit/check_answer
-TESTS += tests/unit/check_tally tests/unit/check_answer
+check_PROGRAMS += tests/unit/check_tally tests/unit/check_answer tests/unit/check_holding
+TESTS += tests/unit/check_tally tests/unit/check_answer tests/unit/check_holding
 tests_unit_check_tally_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_tally_LDADD = tests/unit/libunit.la koshienctl/libkoshienctl.la
 tests_unit_check_answer_SOURCES = tests/unit/check_answer.c tests/unit/stamped.c tests/unit/stamped.h
 tests_unit_check_answer_CFLAGS = $(UNIT_CFLAGS) $(TURBOJPEG_CFLAGS) $(SODIUM_CFLAGS)
 tests_unit_check_answer_LDADD = tests/unit/libunit.la koshienctl/libkoshienctl.la $(TURBOJPEG_LIBS)
+tests_unit_check_holding_SOURCES = tests/unit/check_holding.c tests/unit/stamped.c tests/unit/stamped.h
+tests_unit_check_holding_CFLAGS = $(UNIT_CFLAGS) $(TURBOJPEG_CFLAGS)
+tests_unit_check_holding_LDADD = tests/unit/libunit.la koshienctl/libkoshienctl.la $(TURBOJPEG_LIBS)
 if WITH_CURL
 check_PROGRAMS += tests/unit/check_watch
 TESTS += tests/unit/check_watch
