@@ -11,15 +11,13 @@
 #include <stdio.h>
 
 #include "lib/frame/frame.h"
+#include "lib/wire/datagram.h"
 #include "lib/wire/psk.h"
 
 struct event_base;
 struct ks_push;
 
 #define KS_PUSH_PEERS_MAX 256
-#define KS_DATAGRAM_DEFAULT 1200	/* bytes of UDP payload: 1248 on IPv6, fits 1280 through a NAT64 */
-#define KS_DATAGRAM_MIN 576
-#define KS_DATAGRAM_MAX 1432
 #define KS_LOSS_DEFAULT_PERCENT 10
 
 struct ks_push_settings {

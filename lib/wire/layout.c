@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/wire/layout.h"
+
+#include "lib/base/error.h"
+#include "lib/frame/manifest.h"
+#include "lib/wire/datagram.h"
+#include "lib/wire/fec.h"
+
+static void partition(struct ks_layout *layout, size_t object_len, size_t shard_len, size_t nblocks)
+{
+	size_t shards = (object_len + shard_len - 1) / shard_len;
+
+	*layout = (struct ks_layout){
+		.object_len = object_len,
+		.shard_len = shard_len,
+		.shards = shards,
+		.nblocks = nblocks,
+		.k_large = (shards + nblocks - 1) / nblocks,
+		.k_small = shards / nblocks,
+		.n_large = shards % nblocks,
+	};
+}
+
+/* All blocks must arrive, so each of several may fail less often: every doubling of their number halves the
+ * failures that one may have, which about one more shard does. */
+static size_t parity(size_t k, size_t nblocks, uint32_t loss_ppm)
+{
+	size_t m = ks_fec_parity(k, loss_ppm);
+
+	for (size_t n = 1; n < nblocks; n *= 2)
+		m++;
+	return m;
+}
+
+int ks_layout_plan(struct ks_layout *layout, size_t object_len, size_t shard_len, uint32_t loss_ppm)
+{
+	if (object_len == 0 || object_len > KS_FRAME_MAX || shard_len < KS_SHARD_MIN || shard_len > KS_SHARD_MAX)
+		return KS_ELIMIT;
+	for (size_t nblocks = 1; nblocks <= KS_BLOCKS_MAX; nblocks++) {
+		partition(layout, object_len, shard_len, nblocks);
+		layout->m = parity(layout->k_large, nblocks, loss_ppm);
+		/* Parity that fills the code to the brim may be cut short: only less than that is known to be enough. */
+		if (layout->k_large + layout->m < KS_FEC_SHARDS_MAX)
+			return KS_EOK;
+	}
+	return KS_ELIMIT;
+}
+
+enum ks_drop ks_layout_of(struct ks_layout *layout, size_t object_len, size_t shard_len, size_t nblocks)
+{
+	if (shard_len < KS_SHARD_MIN || shard_len > KS_SHARD_MAX || object_len == 0 || nblocks == 0)
+		return KS_DROP_MALFORMED;
+	if (object_len > KS_FRAME_MAX || nblocks > KS_BLOCKS_MAX)
+		return KS_DROP_LIMIT;
+	partition(layout, object_len, shard_len, nblocks);
+	return layout->k_small > 0 && layout->k_large < KS_FEC_SHARDS_MAX ? KS_DROP_NONE : KS_DROP_MALFORMED;
+}
+
+void ks_layout_at(const struct ks_layout *layout, size_t position, size_t *block, size_t *shard)
+{
+	size_t from = position < layout->shards ? 0 : layout->shards;
+
+	/* The last round of data has only the large blocks left, and these are the first. */
+	*block = (position - from) % layout->nblocks;
+	*shard = (position - from) / layout->nblocks;
+	if (position >= layout->shards)
+		*shard += ks_layout_k(layout, *block);
+}
