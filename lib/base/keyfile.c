@@ -80,7 +80,8 @@ int ks_keyfile_read(const char *path, const char *kind, uint8_t *out, size_t len
 
 	if (fd < 0 || fstat(fd, &st) != 0 || (got = read(fd, text, sizeof(text))) < 0) {
 		err = -errno;
-		ks_error("key", "%s: %s; expected a %s (make one with koshienctl keygen)", path, ks_strerror(err), kind);
+		ks_error("key", "%s: %s; expected a %s (make one with koshienctl keygen)", path,
+			 ks_strerror(err), kind);
 		if (fd >= 0)
 			close(fd);
 		return err;

@@ -14,8 +14,31 @@ lib_base_libbase_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(CON
 lib_base_libbase_la_LIBADD = $(EVENT_LIBS) $(SODIUM_LIBS) $(CONFUSE_LIBS) -lm
 
 if WITH_CHECK
-check_PROGRAMS += tests/unit/check_cursor
-TESTS += tests/unit/check_cursor
+check_PROGRAMS += tests/unit/check_cursor tests/unit/check_error tests/unit/check_log \
+	tests/unit/check_keyfile tests/unit/check_metrics tests/unit/check_settings \
+	tests/unit/check_daemon
+TESTS += tests/unit/check_cursor tests/unit/check_error tests/unit/check_log \
+	tests/unit/check_keyfile tests/unit/check_metrics tests/unit/check_settings \
+	tests/unit/check_daemon
 tests_unit_check_cursor_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_cursor_LDADD = tests/unit/libunit.la lib/base/libbase.la
+tests_unit_check_error_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_error_LDADD = tests/unit/libunit.la lib/base/libbase.la
+tests_unit_check_log_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_log_LDADD = tests/unit/libunit.la lib/base/libbase.la
+tests_unit_check_keyfile_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_keyfile_LDADD = tests/unit/libunit.la lib/base/libbase.la
+tests_unit_check_metrics_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
+tests_unit_check_metrics_LDADD = tests/unit/libunit.la lib/base/libbase.la $(EVENT_LIBS)
+tests_unit_check_settings_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_settings_LDADD = tests/unit/libunit.la lib/base/libbase.la
+tests_unit_check_daemon_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
+tests_unit_check_daemon_LDADD = tests/unit/libunit.la lib/base/libbase.la $(EVENT_LIBS)
 endif
+
+check_PROGRAMS += tests/fuzz/fuzz_keyfile tests/fuzz/fuzz_settings
+TESTS += tests/fuzz/fuzz_keyfile tests/fuzz/fuzz_settings
+tests_fuzz_fuzz_keyfile_LDADD = $(FUZZ_DRIVER) lib/base/libbase.la
+tests_fuzz_fuzz_keyfile_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_settings_LDADD = $(FUZZ_DRIVER) lib/base/libbase.la
+tests_fuzz_fuzz_settings_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)

@@ -221,10 +221,26 @@ static const struct ks_setting *setting_of(cfg_t *cfg, cfg_opt_t *opt)
 	const struct ks_setting *table = parsing, *section;
 
 	if (strcmp(cfg_name(cfg), "root") != 0) {
-		section = find(parsing, cfg_name(cfg), strlen(cfg_name(cfg)));
-		table = section != NULL ? section->fields : parsing;
+		section = find(table, cfg_name(cfg), strlen(cfg_name(cfg)));
+		table = section != NULL ? section->fields : table;
 	}
 	return find(table, cfg_opt_name(opt), strlen(cfg_opt_name(opt)));
+}
+
+/* A section of the file, at its closing brace; for the last one libconfuse takes the end of the file too. */
+static int check_section(cfg_t *cfg, const struct ks_setting *s, cfg_t *section)
+{
+	if (*cfg_title(section) == '\0') {
+		cfg_error(cfg, "%s: expected a title, as in %s \"one\" { … }", s->name, s->name);
+		return -1;
+	}
+	for (const struct ks_setting *f = s->fields; f->name != NULL; f++)
+		if (f->required && cfg_size(section, f->name) == 0) {
+			cfg_error(cfg, "%s \"%s\": expected %s = %s in it", s->name, cfg_title(section), f->name,
+				  f->arg);
+			return -1;
+		}
+	return 0;
 }
 
 static int on_value(cfg_t *cfg, cfg_opt_t *opt)
@@ -239,21 +255,8 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 		cfg_error(cfg, "%s: expected at most %d of them", s->name, KS_SECTIONS_MAX);
 		return -1;
 	}
-	if (s->type == KS_SECTIONS) {
-		cfg_t *section = cfg_opt_getnsec(opt, n - 1);
-
-		if (*cfg_title(section) == '\0') {
-			cfg_error(cfg, "%s: expected a title, as in %s \"one\" { … }", s->name, s->name);
-			return -1;
-		}
-		for (const struct ks_setting *f = s->fields; f->name != NULL; f++)
-			if (f->required && cfg_size(section, f->name) == 0) {
-				cfg_error(cfg, "%s \"%s\": expected %s = %s in it", s->name, cfg_title(section), f->name,
-					  f->arg);
-				return -1;
-			}
-		return 0;
-	}
+	if (s->type == KS_SECTIONS)
+		return check_section(cfg, s, cfg_opt_getnsec(opt, n - 1));
 	if (acceptable(s, cfg_opt_getnstr(opt, n - 1), expected))
 		return 0;
 	cfg_error(cfg, "%s: expected %s, got '%s'", s->name, expected, cfg_opt_getnstr(opt, n - 1));
@@ -460,10 +463,9 @@ static void long_options(const struct ks_program *program, struct option *option
 	size_t n = sizeof(general) / sizeof(general[0]);
 
 	memcpy(options, general, sizeof(general));
-	for (size_t i = 0; program->settings[i].name != NULL; i++, n++)
-		options[n] = (struct option){ program->settings[i].name,
-					      program->settings[i].type == KS_SWITCH ? optional_argument : required_argument,
-					      NULL, OPT_FIRST + (int)i };
+	for (const struct ks_setting *s = program->settings; s->name != NULL; s++, n++)
+		options[n] = (struct option){ s->name, s->type == KS_SWITCH ? optional_argument : required_argument,
+					      NULL, OPT_FIRST + (int)(s - program->settings) };
 	options[n] = (struct option){ NULL, 0, NULL, 0 };
 }
 
@@ -514,7 +516,8 @@ static enum ks_settings_outcome read_general(const struct ks_program *program, i
 	}
 	level = ks_log_level_parse(level_text);
 	if (level < 0) {
-		fprintf(stderr, "%s: --log-level: expected error, warn, info or debug, got '%s'\n", program->name, level_text);
+		fprintf(stderr, "%s: --log-level: expected error, warn, info or debug, got '%s'\n", program->name,
+			level_text);
 		return KS_SETTINGS_USAGE;
 	}
 	ks_log_set_level((enum ks_log_level)level, tokens);

@@ -106,14 +106,15 @@ static enum ks_jpeg_fault check_frame_header(struct walk *w, struct ks_reader *b
 		return KS_JPEG_DIMENSIONS;
 	for (unsigned i = 0; i < n; i++) {
 		struct component *c = &w->components[i];
-		uint8_t sampling, table;
+		uint8_t sampling, across, down;
 
 		c->id = ks_read_u8(body);
 		sampling = ks_read_u8(body);
-		table = ks_read_u8(body);
-		if (sampling >> 4 < 1 || sampling >> 4 > 4 || (sampling & 15) < 1 || (sampling & 15) > 4 || table > TABLE_MAX)
+		across = sampling >> 4;
+		down = sampling & 15;
+		if (across < 1 || across > 4 || down < 1 || down > 4 || ks_read_u8(body) > TABLE_MAX)
 			return KS_JPEG_SEGMENT;
-		c->blocks = (uint8_t)((sampling >> 4) * (sampling & 15));
+		c->blocks = (uint8_t)(across * down);
 		for (unsigned j = 0; j < i; j++)
 			if (w->components[j].id == c->id)
 				return KS_JPEG_SEGMENT;

@@ -90,7 +90,8 @@ int ks_jpeg_stamp_read(const uint8_t *bytes, size_t len, struct ks_jpeg_stamp *s
 	if (parse_text(copy, &got) != KS_EOK)
 		return KS_EMALFORMED;
 	/* One spelling: what was read must be what would be written. */
-	if (ks_jpeg_stamp_write(&got, again) != HEADER_LEN + text_len || memcmp(again, bytes + 2, HEADER_LEN + text_len) != 0)
+	if (ks_jpeg_stamp_write(&got, again) != HEADER_LEN + text_len ||
+	    memcmp(again, bytes + 2, HEADER_LEN + text_len) != 0)
 		return KS_EMALFORMED;
 	*stamp = got;
 	if (segment_len != NULL)

@@ -49,7 +49,7 @@ static void verify_signed_again(const uint8_t *bytes, size_t len)
 /* Whatever capture signs, relays must take. */
 static void sign_as_capture(const uint8_t *jpeg, size_t len)
 {
-	struct ks_manifest m = { .channel = "main", .rendition = "std", .id = { 1, 2 }, .captured_us = 3, .period_ms = 1000 };
+	struct ks_manifest m = { .channel = "main", .rendition = "std", .captured_us = 3, .period_ms = 1000 };
 	size_t cap = KS_MANIFEST_SIZE + KS_JPEG_STAMP_MAX + ks_jpeg_standard_tables_len + len;
 	uint8_t *out = malloc(cap);
 	enum ks_jpeg_fault fault;
