@@ -505,8 +505,8 @@ START_TEST(stamp_has_one_spelling)
 		"koshien frame=1-2 captured=3 channel=Main rendition=std",
 		"koshien frame=1-2 captured=3 channel=main rendition=standard1",
 		"koshien frame=1-2 captured=3 channel=main rendition=std\n",
-		"koshien frame=1-2 captured=3 channel=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa rendition=std",
+		("koshien frame=1-2 captured=3 channel=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa rendition=std"),
 	};
 	static const char the_one[] = "koshien frame=1-2 captured=3 channel=main rendition=std";
 	struct ks_jpeg_stamp got;

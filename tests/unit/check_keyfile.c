@@ -82,6 +82,7 @@ END_TEST
 
 /* --- files --------------------------------------------------------------------------------------- */
 
+static const char *dir;
 static char path[4200];
 
 static void put(const char *text, mode_t mode)
@@ -96,7 +97,8 @@ static void put(const char *text, mode_t mode)
 
 static void set_up(void)
 {
-	snprintf(path, sizeof(path), "%s/key", unit_tmpdir());
+	dir = unit_tmpdir();
+	snprintf(path, sizeof(path), "%s/key", dir);
 	unit_log_start();
 }
 
@@ -178,7 +180,7 @@ START_TEST(bad_files_are_named)
 	ck_assert_ptr_nonnull(strstr(unit_log_text(), "too large"));
 
 	unit_log_start();
-	ck_assert_int_eq(ks_keyfile_read(unit_tmpdir(), KS_KEY_RELAY, key, 32), -EISDIR);
+	ck_assert_int_eq(ks_keyfile_read(dir, KS_KEY_RELAY, key, 32), -EISDIR);
 	ck_assert_str_ne(unit_log_text(), "");
 }
 END_TEST
