@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/counts.h"
+
+#include "lib/base/clock.h"
+
+static const char *const own_names[] = { "flagged", "short", "unreadable", "encoder" };
+
+const char *ks_drop_name(enum ks_drop drop)
+{
+	_Static_assert(sizeof(own_names) / sizeof(own_names[0]) == KS_DROPS - KS_JPEG_FAULTS, "a name for each");
+
+	return (int)drop < (int)KS_JPEG_FAULTS ? ks_jpeg_fault_names[drop] : own_names[drop - KS_JPEG_FAULTS];
+}
+
+void ks_capture_counts_metrics(const struct ks_capture_counts *counts, FILE *out)
+{
+	const char *names[KS_DROPS];
+
+	for (int i = 0; i < (int)KS_DROPS; i++)
+		names[i] = ks_drop_name((enum ks_drop)i);
+	ks_prom_counter(out, "koshien_capture_frames_total", "Frames of the source, signed and sent.", &counts->frames);
+	ks_prom_counter(out, "koshien_capture_placeholders_total", "Placeholder frames, signed and sent.",
+			&counts->placeholders);
+	/* The first name is that of a good picture, which is never dropped. */
+	ks_prom_reasons(out, "koshien_capture_dropped_total", "Pictures of the source that could not be used.",
+			counts->dropped + 1, names + 1, KS_DROPS - 1);
+	ks_prom_counter(out, "koshien_capture_superseded_total",
+			"Pictures that a newer one replaced before their turn.", &counts->superseded);
+	ks_prom_counter(out, "koshien_capture_late_total", "Periods missed because this machine was busy.",
+			&counts->late);
+	ks_prom_family(out, "koshien_capture_encode_seconds_total", "counter", "Time spent encoding pictures.");
+	ks_prom_sample(out, "koshien_capture_encode_seconds_total",
+		       (double)ks_counted(&counts->encode_us) / (double)KS_US_PER_S, NULL);
+	ks_prom_reasons(out, "koshien_capture_outages_total", "Outages of the source, by what began them.",
+			counts->faults + 1, ks_fault_names + 1, KS_FAULTS - 1);
+}

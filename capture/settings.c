@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/settings.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/card.h"
+#include "capture/raw.h"
+#include "capture/source.h"
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "lib/frame/manifest.h"
+#include "lib/frame/name.h"
+#include "lib/wire/push.h"
+
+static bool side(const char *text, const char **end, int min, int *value)
+{
+	char *stop;
+	long got = *text >= '0' && *text <= '9' ? strtol(text, &stop, 10) : -1;
+
+	if (got < min || got > KS_DIMENSION_MAX)
+		return false;
+	*end = stop;
+	*value = (int)got;
+	return true;
+}
+
+bool ks_resolution_parse(const char *text, int *width, int *height)
+{
+	return side(text, &text, KS_CARD_WIDTH_MIN, width) && *text == 'x' &&
+	       side(text + 1, &text, KS_CARD_HEIGHT_MIN, height) && *text == '\0';
+}
+
+static const char *resolution_expected(const char *text)
+{
+	int width, height;
+
+	return ks_resolution_parse(text, &width, &height) ? NULL : "WIDTHxHEIGHT from 64x48 to 8192x8192, like 1280x720";
+}
+
+#define FIELD(name) offsetof(struct ks_capture_relay, name)
+static const struct ks_setting relay_fields[] = {
+	{ .name = "address", .type = KS_TEXT, .offset = FIELD(address), .arg = "HOST:PORT", .required = true,
+	  .help = "where the relay listens" },
+	{ .name = "key", .type = KS_TEXT, .offset = FIELD(key), .arg = "FILE", .required = true,
+	  .help = "the key that the relay shares with its parents" },
+	{ .name = NULL },
+};
+
+#define SETTING(name) offsetof(struct ks_capture_settings, name)
+#define TEXT_(number) #number
+#define TEXT(number) TEXT_(number)
+static const struct ks_setting settings[] = {
+	{ .name = "channel", .type = KS_TEXT, .offset = SETTING(channel), .arg = "NAME", .preset = "main",
+	  .check = ks_channel_expected, .help = "name of the camera or programme" },
+	{ .name = "rendition", .type = KS_TEXT, .offset = SETTING(rendition), .arg = "NAME", .preset = "std",
+	  .check = ks_rendition_expected, .help = "name of this size and quality" },
+	{ .name = "source", .type = KS_TEXT, .offset = SETTING(source), .arg = "SOURCE", .preset = "test",
+	  .check = ks_source_expected, .help = "test, v4l2:DEVICE, pipe:-, pipe:FIFO or dir:FOLDER" },
+	{ .name = "period", .type = KS_NUMBER, .offset = SETTING(period_ms), .arg = "MS", .preset = "1000",
+	  .min = KS_PERIOD_MIN_MS, .max = KS_PERIOD_MAX_MS, .help = "time from one picture to the next" },
+	{ .name = "resolution", .type = KS_TEXT, .offset = SETTING(resolution), .arg = "WxH", .preset = "1280x720",
+	  .check = resolution_expected, .help = "size of the test card; size asked of a camera" },
+	{ .name = "quality", .type = KS_NUMBER, .offset = SETTING(quality), .arg = "N", .preset = "80", .min = 1, .max = 100,
+	  .help = "JPEG quality of what is encoded here" },
+	{ .name = "format", .type = KS_LIST, .offset = SETTING(formats), .arg = "FORMAT", .check = ks_raw_format_expected,
+	  .help = "format asked of a camera, best first, may be repeated "
+		  "(default: YUYV UYVY NV12 YUV420 MJPEG JPEG GREY)" },
+	{ .name = "device-timeout", .type = KS_NUMBER, .offset = SETTING(device_timeout_ms), .arg = "MS", .preset = "2000",
+	  .min = 100, .max = 600000, .help = "a source that is silent for longer is at fault" },
+	{ .name = "device-error-delay", .type = KS_NUMBER, .offset = SETTING(device_error_delay_ms), .arg = "MS",
+	  .preset = "1000", .min = 10, .max = KS_PERIOD_MAX_MS,
+	  .help = "wait before the source is tried again; doubles up to 30 s" },
+	{ .name = "exit-on-device-error", .type = KS_SWITCH, .offset = SETTING(exit_on_device_error),
+	  .help = "exit 1 when the source fails, for a supervisor to act" },
+	{ .name = "verify-decode", .type = KS_SWITCH, .offset = SETTING(verify_decode), .preset = "yes",
+	  .help = "decode each incoming JPEG and drop the damaged ones; --verify-decode=no leaves that out" },
+	{ .name = "dir-once", .type = KS_SWITCH, .offset = SETTING(dir_once),
+	  .help = "with a dir source: exit 0 after the last picture was sent" },
+	{ .name = "source-id", .type = KS_NUMBER, .offset = SETTING(source_id), .arg = "N", .preset = "0", .min = 0,
+	  .max = 255, .help = "tells the capture daemons of a channel apart" },
+	{ .name = "priority", .type = KS_NUMBER, .offset = SETTING(priority), .arg = "N", .preset = "0", .min = 0, .max = 255,
+	  .help = "among these, the lowest is the primary" },
+	{ .name = "signing-key", .type = KS_TEXT, .offset = SETTING(signing_key), .arg = "FILE",
+	  .help = "secret key of this source, from koshienctl keygen; needed" },
+	{ .name = "state-dir", .type = KS_TEXT, .offset = SETTING(state_dir), .arg = "FOLDER", .preset = KS_STATEDIR,
+	  .help = "where the epoch is remembered over restarts" },
+	{ .name = "relay", .type = KS_SECTIONS, .offset = SETTING(relays), .arg = "NAME,address=HOST:PORT,key=FILE",
+	  .fields = relay_fields, .item_size = sizeof(struct ks_capture_relay),
+	  .help = "send to this relay; may be repeated, at least one is needed" },
+	{ .name = "loss", .type = KS_NUMBER, .offset = SETTING(loss_percent), .arg = "PERCENT",
+	  .preset = TEXT(KS_LOSS_DEFAULT_PERCENT), .min = 0, .max = 50,
+	  .help = "loss on the way that is made up for" },
+	{ .name = "datagram", .type = KS_NUMBER, .offset = SETTING(datagram), .arg = "BYTES",
+	  .preset = TEXT(KS_DATAGRAM_DEFAULT), .min = KS_DATAGRAM_MIN, .max = KS_DATAGRAM_MAX,
+	  .help = "UDP payload at most" },
+	{ .name = "metrics", .type = KS_TEXT, .offset = SETTING(metrics), .arg = "ADDRESS:PORT",
+	  .help = "serve Prometheus metrics here, like 127.0.0.1:9301" },
+	{ .name = NULL },
+};
+
+static int validate(const void *loaded)
+{
+	const struct ks_capture_settings *set = loaded;
+	int err = KS_EOK;
+
+	if (set->signing_key == NULL) {
+		ks_error("config", "signing-key: expected a file made by koshienctl keygen, got none");
+		err = KS_ECONFIG;
+	}
+	if (set->relays.n == 0) {
+		ks_error("config", "relay: expected at least one, as a section of the file or as "
+			 "--relay NAME,address=HOST:PORT,key=FILE");
+		err = KS_ECONFIG;
+	} else if (set->relays.n > KS_PUSH_PEERS_MAX) {
+		ks_error("config", "relay: expected at most %d, got %zu; let relays feed others", KS_PUSH_PEERS_MAX,
+			 set->relays.n);
+		err = KS_ECONFIG;
+	}
+	if (set->dir_once && strncmp(set->source, "dir:", 4) != 0) {
+		ks_error("config", "dir-once: expected a source dir:FOLDER with it, got '%s'", set->source);
+		err = KS_ECONFIG;
+	}
+	return err;
+}
+
+const struct ks_program ks_capture_program = {
+	.name = "sentryd",
+	.summary = "Takes a picture once per period, signs it and sends it to relays.",
+	.settings = settings,
+	.size = sizeof(struct ks_capture_settings),
+	.config_path = KS_SYSCONFDIR "/sentryd.conf",
+	.validate = validate,
+};

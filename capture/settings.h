@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The settings of sentryd, as they stand in its configuration file and on its command line.
+ */
+#ifndef KS_CAPTURE_SETTINGS_H
+#define KS_CAPTURE_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/settings.h"
+
+struct ks_capture_relay {
+	char *name;
+	char *address;
+	char *key;
+};
+
+struct ks_capture_settings {
+	char *channel, *rendition;
+	char *source;
+	int64_t period_ms;
+	char *resolution;
+	int64_t quality;
+	struct ks_list formats;
+	int64_t device_timeout_ms, device_error_delay_ms;
+	bool exit_on_device_error, verify_decode, dir_once;
+	int64_t source_id, priority;
+	char *signing_key;
+	char *state_dir;
+	struct ks_list relays;		/* struct ks_capture_relay */
+	int64_t loss_percent, datagram;
+	char *metrics;
+};
+
+extern const struct ks_program ks_capture_program;
+
+/* "1280x720" in numbers; false when it is no size that a picture can have. */
+bool ks_resolution_parse(const char *text, int *width, int *height);
+
+#endif
