@@ -5,25 +5,25 @@
 
 static const char *const own_names[] = { "flagged", "short", "unreadable", "encoder" };
 
-const char *ks_drop_name(enum ks_drop drop)
+const char *ks_refusal_name(enum ks_refusal refusal)
 {
-	_Static_assert(sizeof(own_names) / sizeof(own_names[0]) == KS_DROPS - KS_JPEG_FAULTS, "a name for each");
+	_Static_assert(sizeof(own_names) / sizeof(own_names[0]) == KS_REFUSALS - KS_JPEG_FAULTS, "a name for each");
 
-	return (int)drop < (int)KS_JPEG_FAULTS ? ks_jpeg_fault_names[drop] : own_names[drop - KS_JPEG_FAULTS];
+	return (int)refusal < (int)KS_JPEG_FAULTS ? ks_jpeg_fault_names[refusal] : own_names[refusal - KS_JPEG_FAULTS];
 }
 
 void ks_capture_counts_metrics(const struct ks_capture_counts *counts, FILE *out)
 {
-	const char *names[KS_DROPS];
+	const char *names[KS_REFUSALS];
 
-	for (int i = 0; i < (int)KS_DROPS; i++)
-		names[i] = ks_drop_name((enum ks_drop)i);
+	for (int i = 0; i < (int)KS_REFUSALS; i++)
+		names[i] = ks_refusal_name((enum ks_refusal)i);
 	ks_prom_counter(out, "koshien_capture_frames_total", "Frames of the source, signed and sent.", &counts->frames);
 	ks_prom_counter(out, "koshien_capture_placeholders_total", "Placeholder frames, signed and sent.",
 			&counts->placeholders);
 	/* The first name is that of a good picture, which is never dropped. */
 	ks_prom_reasons(out, "koshien_capture_dropped_total", "Pictures of the source that could not be used.",
-			counts->dropped + 1, names + 1, KS_DROPS - 1);
+			counts->dropped + 1, names + 1, KS_REFUSALS - 1);
 	ks_prom_counter(out, "koshien_capture_superseded_total",
 			"Pictures that a newer one replaced before their turn.", &counts->superseded);
 	ks_prom_counter(out, "koshien_capture_late_total", "Periods missed because this machine was busy.",

@@ -12,17 +12,17 @@
 #include "lib/base/metrics.h"
 #include "lib/frame/jpeg.h"
 
-enum ks_drop {
-	KS_DROP_FLAGGED = KS_JPEG_FAULTS,	/* the driver says that the buffer is damaged */
-	KS_DROP_SHORT,		/* a raw buffer with fewer bytes than the picture has */
-	KS_DROP_UNREADABLE,	/* a file that cannot be read */
-	KS_DROP_ENCODER,	/* TurboJPEG refused */
-	KS_DROPS
+enum ks_refusal {
+	KS_REFUSED_FLAGGED = KS_JPEG_FAULTS,	/* the driver says that the buffer is damaged */
+	KS_REFUSED_SHORT,		/* a raw buffer with fewer bytes than the picture has */
+	KS_REFUSED_UNREADABLE,	/* a file that cannot be read */
+	KS_REFUSED_ENCODER,	/* TurboJPEG refused */
+	KS_REFUSALS
 };
 
 struct ks_capture_counts {
 	ks_counter frames, placeholders;	/* signed and handed to the sender */
-	ks_counter dropped[KS_DROPS];
+	ks_counter dropped[KS_REFUSALS];
 	ks_counter superseded;		/* good pictures that a newer one replaced before their turn */
 	ks_counter late;		/* periods that passed without a tick: this machine was busy */
 	ks_counter encode_us;
@@ -30,7 +30,7 @@ struct ks_capture_counts {
 };
 
 /* The reason as a word. */
-const char *ks_drop_name(enum ks_drop drop);
+const char *ks_refusal_name(enum ks_refusal refusal);
 
 void ks_capture_counts_metrics(const struct ks_capture_counts *counts, FILE *out);
 

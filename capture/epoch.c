@@ -64,7 +64,7 @@ static int read_stored(int folder, const char *dir, const char *name, uint32_t *
 /* The new file is complete on the disk before it gets the name, and the name before it is used. */
 static int write_stored(int folder, const char *dir, const char *name, uint32_t epoch)
 {
-	char text[16], temp[NAME_MAX_LEN];
+	char text[16], temp[NAME_MAX_LEN + 8];
 	int n = snprintf(text, sizeof(text), "%" PRIu32 "\n", epoch), err = KS_EOK, fd;
 
 	snprintf(temp, sizeof(temp), "%s.new", name);

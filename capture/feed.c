@@ -23,7 +23,7 @@ static uint64_t dropped(const struct ks_feed *feed)
 {
 	uint64_t sum = 0;
 
-	for (size_t i = 0; i < KS_DROPS; i++)
+	for (size_t i = 0; i < KS_REFUSALS; i++)
 		sum += ks_counted(&feed->counts->dropped[i]);
 	return sum;
 }
@@ -38,6 +38,7 @@ static void end(struct ks_feed *feed, int exit_code)
 {
 	event_del(feed->tick);
 	event_del(feed->retry);
+	feed->over = true;
 	feed->ended(feed->ctx, exit_code);
 }
 
@@ -46,9 +47,11 @@ static void end(struct ks_feed *feed, int exit_code)
 static void on_fault(struct ks_feed *feed)
 {
 	enum ks_fault fault = feed->source->fault;
+	bool leave = feed->settings.exit_on_device_error && fault != KS_FAULT_CHANGED;
 
-	ks_outage_note(&feed->outage, feed->source);
-	if (feed->settings.exit_on_device_error && fault != KS_FAULT_CHANGED) {
+	ks_outage_note(&feed->outage, feed->source, leave ? "exiting, as exit-on-device-error asks for" :
+		       "placeholder pictures are sent until it is back");
+	if (leave) {
 		end(feed, 1);
 		return;
 	}
@@ -76,9 +79,16 @@ static void open_source(struct ks_feed *feed)
 
 static void on_retry(evutil_socket_t fd, short what, void *ctx)
 {
+	struct ks_feed *feed = ctx;
+
 	(void)fd;
 	(void)what;
-	open_source(ctx);
+	open_source(feed);
+	/* The first picture is taken at once, if the source has it at once. */
+	if (feed->tick_mono_us == 0 && !feed->over) {
+		feed->tick_mono_us = ks_mono_us(feed->clock);
+		arm(feed->tick, 0);
+	}
 }
 
 /* Open, and yet nothing that could be sent comes out of it. */
@@ -107,7 +117,7 @@ static void check_silence(struct ks_feed *feed)
 static bool drop(struct ks_feed *feed, int reason)
 {
 	ks_count(&feed->counts->dropped[reason]);
-	ks_debug("source", "a picture was dropped: %s", ks_drop_name((enum ks_drop)reason));
+	ks_debug("source", "a picture was dropped: %s", ks_refusal_name((enum ks_refusal)reason));
 	return false;
 }
 
@@ -131,7 +141,7 @@ static bool make_jpeg(struct ks_feed *feed, struct ks_picture *picture)
 		return check_jpeg(feed, picture);
 	err = ks_encoder_encode(feed->encoder, picture, feed->settings.quality, &picture->jpeg, &picture->jpeg_len);
 	ks_count_add(&feed->counts->encode_us, (uint64_t)(ks_mono_us(feed->clock) - began_us));
-	return err == KS_EOK || drop(feed, KS_DROP_ENCODER);
+	return err == KS_EOK || drop(feed, KS_REFUSED_ENCODER);
 }
 
 static bool publish(struct ks_feed *feed, struct ks_picture *picture, uint8_t flags)
@@ -225,6 +235,8 @@ void ks_feed_tick(struct ks_feed *feed)
 		return;
 	if (feed->open && take(feed, &tick))
 		return;
+	if (feed->over)
+		return;
 	/* A signal that changed is open again in a moment. */
 	if (feed->outage.fault != KS_FAULT_NONE && feed->outage.fault != KS_FAULT_CHANGED)
 		send_placeholder(feed, &tick);
@@ -250,7 +262,7 @@ static void on_tick(evutil_socket_t fd, short what, void *ctx)
 	}
 	arm(feed->tick, feed->tick_mono_us - ks_mono_us(feed->clock));
 	ks_feed_tick(feed);
-	if (feed->ending)
+	if (feed->ending && !feed->over)
 		arm(feed->tick, LINGER_MS * KS_US_PER_MS);
 }
 
@@ -262,7 +274,8 @@ static void adopt(struct ks_feed *feed, struct ks_source *source)
 	source->failed = on_failed;
 	source->failed_ctx = feed;
 	feed->open = false;
-	open_source(feed);
+	/* From the loop, not from here: what fails may end the loop, which must run by then. */
+	arm(feed->retry, 0);
 }
 
 int ks_feed_start(struct ks_feed *feed, struct ks_source *source)
@@ -275,8 +288,8 @@ int ks_feed_start(struct ks_feed *feed, struct ks_source *source)
 		ks_feed_free(feed);
 		return -ENOMEM;
 	}
-	feed->tick_mono_us = feed->sent_mono_us = ks_mono_us(feed->clock);
-	arm(feed->tick, 0);
+	feed->tick_mono_us = 0;
+	feed->sent_mono_us = ks_mono_us(feed->clock);
 	adopt(feed, source);
 	return KS_EOK;
 }
@@ -311,7 +324,7 @@ void ks_feed_set(struct ks_feed *feed, const struct ks_feed_settings *settings)
 		ks_card_free(&feed->notice);
 	feed->settings = *settings;
 	feed->publisher->period_ms = (uint32_t)settings->period_ms;
-	if (sooner && !feed->ending) {
+	if (sooner && !feed->ending && feed->tick_mono_us != 0) {
 		feed->tick_mono_us = ks_mono_us(feed->clock);
 		arm(feed->tick, 0);
 	}

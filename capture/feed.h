@@ -45,8 +45,9 @@ struct ks_feed {
 	struct ks_card notice;
 	struct ks_outage outage;
 	struct event *tick, *retry;
-	bool open, ending;
-	int64_t tick_mono_us;		/* when the next tick is due */
+	bool open;
+	bool ending, over;		/* the last frame was sent; `ended` was called */
+	int64_t tick_mono_us;		/* when the next tick is due; 0: not started */
 	int64_t good_mono_us;		/* the last good picture, or the opening before it */
 	int64_t sent_mono_us;		/* the last frame of either kind */
 	int64_t captured_us;		/* of the newest good frame, UTC; 0: none yet */

@@ -9,7 +9,7 @@
 #include "capture/counts.h"
 #include "lib/base/log.h"
 
-bool ks_outage_note(struct ks_outage *outage, const struct ks_source *source)
+bool ks_outage_note(struct ks_outage *outage, const struct ks_source *source, const char *meanwhile)
 {
 	bool begins = outage->fault == KS_FAULT_NONE;
 
@@ -28,8 +28,7 @@ bool ks_outage_note(struct ks_outage *outage, const struct ks_source *source)
 		return begins;
 	}
 	outage->told = true;
-	ks_error("source", "%s: %s (placeholder pictures are sent until it is back)", ks_fault_titles[outage->fault],
-		 outage->why);
+	ks_error("source", "%s: %s (%s)", ks_fault_titles[outage->fault], outage->why, meanwhile);
 	return begins;
 }
 

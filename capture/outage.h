@@ -23,8 +23,8 @@ struct ks_outage {
 	bool told;		/* its beginning was logged */
 };
 
-/* Notes a fault; the first begins an outage. True when it did. */
-bool ks_outage_note(struct ks_outage *outage, const struct ks_source *source);
+/* Notes a fault; the first begins an outage. True when it did. `meanwhile` says in the log what happens now. */
+bool ks_outage_note(struct ks_outage *outage, const struct ks_source *source, const char *meanwhile);
 
 /* A good picture came. True when that ended an outage. */
 bool ks_outage_end(struct ks_outage *outage, const struct ks_clock *clock);

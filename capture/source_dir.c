@@ -162,7 +162,7 @@ static int read_next(struct dir_source *self, int64_t mono_us, size_t *len)
 			*len = (size_t)got;
 			return KS_EOK;
 		}
-		ks_count(&self->source.counts->dropped[KS_DROP_UNREADABLE]);
+		ks_count(&self->source.counts->dropped[KS_REFUSED_UNREADABLE]);
 		if (ks_log_gate(&self->gate, mono_us, NULL))
 			ks_warn("dir", "%s/%s: %s; left out", self->path, name, strerror(errno));
 	}

@@ -284,13 +284,13 @@ static size_t picture_length(struct ks_v4l2_device *device, const struct v4l2_bu
 	if (len > mapped)
 		len = mapped;
 	if ((buffer->flags & V4L2_BUF_FLAG_ERROR) != 0) {
-		ks_count(&dropped[KS_DROP_FLAGGED]);
+		ks_count(&dropped[KS_REFUSED_FLAGGED]);
 		return 0;
 	}
 	if (device->shape.format->layout == KS_PICTURE_JPEG)
 		return jpeg_length(device, device->buffers[buffer->index].start, len);
 	if (len < ks_raw_size(&device->shape)) {
-		ks_count(&dropped[KS_DROP_SHORT]);
+		ks_count(&dropped[KS_REFUSED_SHORT]);
 		return 0;
 	}
 	return len;
@@ -337,7 +337,7 @@ int ks_v4l2_device_drain(struct ks_v4l2_device *device)
 			return KS_EOK;
 		/* The API calls this one possibly temporary. When it is not, no more pictures come, which shows. */
 		if (err == -EIO) {
-			ks_count(&device->source->counts->dropped[KS_DROP_FLAGGED]);
+			ks_count(&device->source->counts->dropped[KS_REFUSED_FLAGGED]);
 			return KS_EOK;
 		}
 		if (err == KS_EOK)
