@@ -80,11 +80,12 @@ int ks_frame_sign(struct ks_manifest *m, const uint8_t *jpeg, size_t jpeg_len,
 		  const uint8_t secret_key[KS_SECRET_KEY_SIZE], uint8_t *out, size_t cap, struct ks_frame *frame,
 		  enum ks_jpeg_fault *fault)
 {
-	struct ks_writer w = ks_writer(out, cap);
+	struct ks_writer w = ks_writer(out, cap < KS_FRAME_MAX ? cap : KS_FRAME_MAX);
 	struct ks_jpeg_info info;
 	size_t len;
 	int err;
 
+	*fault = KS_JPEG_GOOD;
 	if (!ks_name_valid(m->channel, strnlen(m->channel, sizeof(m->channel)), KS_CHANNEL_MAX) ||
 	    !ks_name_valid(m->rendition, strnlen(m->rendition, sizeof(m->rendition)), KS_RENDITION_MAX))
 		return KS_EMALFORMED;
@@ -93,14 +94,11 @@ int ks_frame_sign(struct ks_manifest *m, const uint8_t *jpeg, size_t jpeg_len,
 		return KS_EMALFORMED;
 	ks_write_span(&w, KS_MANIFEST_SIZE);
 	write_picture(&w, m, jpeg, jpeg_len, &info);
-	if (w.error != KS_EOK)
+	if (w.error != KS_EOK) {
+		*fault = cap < KS_FRAME_MAX ? KS_JPEG_GOOD : KS_JPEG_SIZE;
 		return w.error;
-
-	len = (size_t)(w.at - out) - KS_MANIFEST_SIZE;
-	if (len > KS_JPEG_MAX) {
-		*fault = KS_JPEG_SIZE;
-		return KS_ELIMIT;
 	}
+	len = (size_t)(w.at - out) - KS_MANIFEST_SIZE;
 	m->width = info.width;
 	m->height = info.height;
 	m->length = (uint32_t)len;

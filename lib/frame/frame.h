@@ -40,8 +40,8 @@ void ks_keypair(uint8_t public_key[KS_PUBLIC_KEY_SIZE], uint8_t secret_key[KS_SE
 /* Makes the signed bytes of a frame in out[0..cap): checks the JPEG, inserts the stamp (and the standard
  * Huffman tables when it has none), fills in m->width, height, length, digest, signature, and encodes.
  * The caller sets the other members of *m. On KS_EOK *frame is a view of out. KS_EMALFORMED when the JPEG
- * is refused (*fault says why), KS_ELIMIT when it does not fit into cap or a limit. cap of KS_FRAME_MAX
- * always suffices. */
+ * is refused (*fault says why) or a name is none, KS_ELIMIT when it does not fit into cap or a limit
+ * (KS_JPEG_SIZE: the stamp made it too large). cap of KS_FRAME_MAX always suffices. */
 int ks_frame_sign(struct ks_manifest *m, const uint8_t *jpeg, size_t jpeg_len,
 		  const uint8_t secret_key[KS_SECRET_KEY_SIZE], uint8_t *out, size_t cap, struct ks_frame *frame,
 		  enum ks_jpeg_fault *fault);

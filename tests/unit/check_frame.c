@@ -193,7 +193,7 @@ END_TEST
 static void assert_refused(struct ks_manifest m, const uint8_t *bytes, size_t len, int expected,
 			   enum ks_jpeg_fault expected_fault)
 {
-	enum ks_jpeg_fault fault = KS_JPEG_GOOD;
+	enum ks_jpeg_fault fault = KS_JPEG_FAULTS;
 
 	ck_assert_int_eq(ks_frame_sign(&m, bytes, len, secret, out, KS_FRAME_MAX, &frame, &fault), expected);
 	ck_assert_int_eq(fault, expected_fault);
@@ -246,6 +246,7 @@ START_TEST(refuses_what_grows_too_large)
 	memcpy(large, jpeg, jpeg_len - 2);
 	memcpy(large + KS_JPEG_MAX - 2, "\xff\xd9", 2);
 	ck_assert_int_eq(ks_frame_sign(&m, large, KS_JPEG_MAX, secret, out, KS_FRAME_MAX, &frame, &fault), KS_ELIMIT);
+	ck_assert_int_eq(fault, KS_JPEG_SIZE);
 
 	memcpy(large + KS_JPEG_MAX - KS_JPEG_STAMP_MAX - 2, "\xff\xd9", 2);
 	ck_assert_int_eq(sign(large, KS_JPEG_MAX - KS_JPEG_STAMP_MAX), KS_EOK);
