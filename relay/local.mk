@@ -13,3 +13,13 @@ sbin_PROGRAMS += relay/sentryc
 relay_sentryc_SOURCES = relay/main.c
 relay_sentryc_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
 relay_sentryc_LDADD = relay/librelay.la $(SODIUM_LIBS)
+
+if WITH_CHECK
+check_PROGRAMS += tests/unit/check_relay
+TESTS += tests/unit/check_relay
+tests_unit_check_relay_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(TURBOJPEG_CFLAGS)
+tests_unit_check_relay_LDADD = tests/unit/libunit.la relay/librelay.la $(EVENT_LIBS) $(TURBOJPEG_LIBS)
+endif
+
+TESTS += tests/relay/sentryc.sh
+dist_check_SCRIPTS += tests/relay/sentryc.sh

@@ -67,7 +67,7 @@ static int check_count(const char *name, const struct ks_list *list, size_t max,
 {
 	if (list->n >= 1 && list->n <= max)
 		return KS_EOK;
-	ks_error("config", "%s: expected 1 to %zu files of %s, got %zu", name, max, what, list->n);
+	ks_error("config", "%s: expected 1 to %zu files, each %s, got %zu", name, max, what, list->n);
 	return KS_ECONFIG;
 }
 
@@ -78,9 +78,9 @@ static int validate(const void *loaded)
 	struct ks_relay_keys keys;
 	int err = KS_EOK;
 
-	if (check_count("key", &set->key, KS_PSK_MAX, "a key made by koshienctl keygen and shared with the sender") != KS_EOK)
+	if (check_count("key", &set->key, KS_PSK_MAX, "a key shared with a sender, from koshienctl keygen") != KS_EOK)
 		err = KS_ECONFIG;
-	if (check_count("trust", &set->trust, KS_TRUST_MAX, "a source's public key") != KS_EOK)
+	if (check_count("trust", &set->trust, KS_TRUST_MAX, "a public key of a source, from koshienctl keygen") != KS_EOK)
 		err = KS_ECONFIG;
 	if (err != KS_EOK)
 		return err;

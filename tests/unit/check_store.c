@@ -185,7 +185,7 @@ START_TEST(any_sizes)
 	struct ks_store_item items[12];
 
 	open_both(&shape);
-	for (uint32_t seq = 1; seq <= 120; seq++) {
+	for (uint32_t seq = 1; seq <= 80; seq++) {
 		size_t n;
 
 		random = random * 1664525 + 1013904223;
@@ -475,7 +475,7 @@ int main(void)
 	tcase_add_test(tc, what_is_published_is_read);
 	tcase_add_test(tc, oldest_goes_by_count);
 	tcase_add_test(tc, oldest_goes_by_bytes);
-	tcase_add_loop_test(tc, any_sizes, 0, 4);
+	tcase_add_loop_test(tc, any_sizes, 0, 3);
 	tcase_add_test(tc, never_back);
 	tcase_add_test(tc, foreign_frames_are_refused);
 	tcase_add_test(tc, bad_names_and_shapes);
