@@ -22,14 +22,14 @@ static void partition(struct ks_layout *layout, size_t object_len, size_t shard_
 }
 
 /* All blocks must arrive, so each of several may fail less often: every doubling of their number halves the
- * failures that one may have, which about one more shard does. */
+ * failures that one may have. One more shard does that, or up to one and a half where the loss is high. */
 static size_t parity(size_t k, size_t nblocks, uint32_t loss_ppm)
 {
-	size_t m = ks_fec_parity(k, loss_ppm);
+	size_t doublings = 0;
 
-	for (size_t n = 1; n < nblocks; n *= 2)
-		m++;
-	return m;
+	while ((size_t)1 << doublings < nblocks)
+		doublings++;
+	return ks_fec_parity(k, loss_ppm) + (3 * doublings + 1) / 2;
 }
 
 int ks_layout_plan(struct ks_layout *layout, size_t object_len, size_t shard_len, uint32_t loss_ppm)

@@ -26,8 +26,25 @@ lib_wire_libwire_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISA
 lib_wire_libwire_la_LIBADD = lib/base/libbase.la $(EVENT_LIBS) $(SODIUM_LIBS) $(ISAL_LIBS)
 
 if WITH_CHECK
-check_PROGRAMS += tests/unit/check_push
-TESTS += tests/unit/check_push
-tests_unit_check_push_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS)
-tests_unit_check_push_LDADD = tests/unit/libunit.la lib/wire/libwire.la
+WIRE_UNIT = tests/unit/check_assembler tests/unit/check_datagram tests/unit/check_fec tests/unit/check_layout \
+	tests/unit/check_push tests/unit/check_seal tests/unit/check_wire
+WIRE_UNIT_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISAL_CFLAGS)
+WIRE_UNIT_LDADD = tests/unit/libunit.la lib/wire/libwire.la $(ISAL_LIBS) -lm
+check_PROGRAMS += $(WIRE_UNIT)
+TESTS += $(WIRE_UNIT)
+tests_unit_check_assembler_CFLAGS = $(WIRE_UNIT_CFLAGS)
+tests_unit_check_assembler_LDADD = $(WIRE_UNIT_LDADD)
+tests_unit_check_datagram_CFLAGS = $(WIRE_UNIT_CFLAGS)
+tests_unit_check_datagram_LDADD = $(WIRE_UNIT_LDADD)
+tests_unit_check_fec_CFLAGS = $(WIRE_UNIT_CFLAGS)
+tests_unit_check_fec_LDADD = $(WIRE_UNIT_LDADD)
+tests_unit_check_layout_CFLAGS = $(WIRE_UNIT_CFLAGS)
+tests_unit_check_layout_LDADD = $(WIRE_UNIT_LDADD)
+tests_unit_check_push_CFLAGS = $(WIRE_UNIT_CFLAGS)
+tests_unit_check_push_LDADD = $(WIRE_UNIT_LDADD)
+tests_unit_check_seal_CFLAGS = $(WIRE_UNIT_CFLAGS)
+tests_unit_check_seal_LDADD = $(WIRE_UNIT_LDADD)
+tests_unit_check_wire_SOURCES = tests/unit/check_wire.c tests/wire/world.c tests/wire/world.h
+tests_unit_check_wire_CFLAGS = $(WIRE_UNIT_CFLAGS)
+tests_unit_check_wire_LDADD = $(WIRE_UNIT_LDADD)
 endif
