@@ -131,6 +131,7 @@ static struct ks_source *make_source(struct ks_sentryd *self, const struct ks_ca
 		.device_timeout_ms = set->device_timeout_ms,
 		.period_ms = set->period_ms,
 		.dir_once = set->dir_once,
+		.pipe_live = set->pipe_live,
 	};
 	struct ks_source *source = NULL;
 
@@ -154,7 +155,8 @@ static bool same_source(const struct ks_capture_settings *a, const struct ks_cap
 {
 	return strcmp(a->source, b->source) == 0 && strcmp(a->resolution, b->resolution) == 0 &&
 	       same_list(&a->formats, &b->formats) && a->device_timeout_ms == b->device_timeout_ms &&
-	       a->period_ms == b->period_ms && a->dir_once == b->dir_once;
+	       a->period_ms == b->period_ms && a->dir_once == b->dir_once &&
+	       a->pipe_live == b->pipe_live;
 }
 
 /* --- start ------------------------------------------------------------------------------------ */

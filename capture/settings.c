@@ -78,6 +78,8 @@ static const struct ks_setting settings[] = {
 	  .help = "decode each incoming JPEG and drop the damaged ones; --verify-decode=no leaves that out" },
 	{ .name = "dir-once", .type = KS_SWITCH, .offset = SETTING(dir_once),
 	  .help = "with a dir source: exit 0 after the last picture was sent" },
+	{ .name = "pipe-live", .type = KS_SWITCH, .offset = SETTING(pipe_live),
+	  .help = "with a pipe source: take always the newest picture, however fast they come" },
 	{ .name = "source-id", .type = KS_NUMBER, .offset = SETTING(source_id), .arg = "N", .preset = "0", .min = 0,
 	  .max = 255, .help = "tells the capture daemons of a channel apart" },
 	{ .name = "priority", .type = KS_NUMBER, .offset = SETTING(priority), .arg = "N", .preset = "0", .min = 0, .max = 255,

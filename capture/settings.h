@@ -24,7 +24,7 @@ struct ks_capture_settings {
 	int64_t quality;
 	struct ks_list formats;
 	int64_t device_timeout_ms, device_error_delay_ms;
-	bool exit_on_device_error, verify_decode, dir_once;
+	bool exit_on_device_error, verify_decode, dir_once, pipe_live;
 	int64_t source_id, priority;
 	char *signing_key;
 	char *state_dir;

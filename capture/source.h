@@ -49,6 +49,7 @@ struct ks_source_settings {
 	int64_t device_timeout_ms;
 	int64_t period_ms;
 	bool dir_once;
+	bool pipe_live;		/* take the newest picture of a pipe however fast they come */
 };
 
 /* The instant for which a picture is asked, and the id that it will get. */

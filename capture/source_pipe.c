@@ -13,10 +13,16 @@
 #include "capture/counts.h"
 #include "capture/split.h"
 #include "lib/base/error.h"
+#include "lib/base/log.h"
 #include "lib/frame/manifest.h"
 
 #define CHUNK 65536	/* bytes a read; one read per event, so that other work on the loop comes in between */
 #define FILE_STEPS_MAX 64	/* chunks, or pictures that are broken, that one tick gets over in a file */
+
+/* So many pictures in a row, at less than this apart, come from no camera: the producer makes them, or plays
+ * them, as fast as they are taken. A camera's program that was kept waiting has fewer of them to catch up with. */
+#define RECORDING_PICTURES 32
+#define RECORDING_GAP_US (10 * KS_US_PER_MS)
 
 struct held {
 	uint8_t *bytes;
@@ -24,17 +30,22 @@ struct held {
 	int64_t captured_mono_us;
 };
 
-/* Reads on whatever happens, so that the producer never waits for us, and keeps the newest good picture. A
- * regular file has no events and no hurry: it is read one picture a tick. */
+/* Reads on whatever happens, so that a camera's program never waits for us, and keeps the newest good picture.
+ * A recording would be swallowed whole that way: once its producer has proven faster than any camera, one picture
+ * a tick is taken and the producer waits. So it is with a regular file, which has no events and no hurry. */
 struct pipe_source {
 	struct ks_source source;	/* first */
 	const char *path;	/* "-": standard input */
 	int fd;
 	bool opened, regular, ended;
 	struct event *readable;
+	struct timeval patience;	/* for `readable` */
 	struct ks_split split;
 	struct held newest, handed;	/* the one being filled, and the one the caller looks at */
 	bool fresh;		/* newest was not handed over yet */
+	bool recording;		/* one picture a tick */
+	unsigned quick;		/* pictures of the row that may prove it, */
+	int64_t quick_since_us;	/* and when its first came */
 	uint8_t chunk[CHUNK];
 	size_t chunk_len, chunk_at;	/* what was read, and what of it was looked at */
 };
@@ -42,6 +53,24 @@ struct pipe_source {
 static const char *called(const struct pipe_source *self)
 {
 	return strcmp(self->path, "-") == 0 ? "standard input" : self->path;
+}
+
+/* Takes note of a picture that came now. */
+static void prove(struct pipe_source *self)
+{
+	int64_t now_us = ks_mono_us(self->source.clock);
+
+	if (self->recording || self->regular || self->source.settings.pipe_live)
+		return;
+	if (self->quick == 0)
+		self->quick_since_us = now_us;
+	if (++self->quick < RECORDING_PICTURES)
+		return;
+	self->recording = now_us - self->quick_since_us < (RECORDING_PICTURES - 1) * RECORDING_GAP_US;
+	self->quick = 0;
+	if (self->recording)
+		ks_info("pipe", "%s: pictures come faster than from any camera, as from a recording: taking one per period "
+			"(--pipe-live takes always the newest)", called(self));
 }
 
 static void on_picture(void *ctx, const uint8_t *jpeg, size_t len, int64_t began_us)
@@ -54,6 +83,7 @@ static void on_picture(void *ctx, const uint8_t *jpeg, size_t len, int64_t began
 		ks_count(&self->source.counts->dropped[fault]);
 		return;
 	}
+	prove(self);
 	if (len > self->newest.room) {
 		uint8_t *grown = realloc(self->newest.bytes, len);
 
@@ -87,6 +117,8 @@ static void hang_up(struct pipe_source *self)
 	self->fd = -1;
 	self->opened = false;
 	self->chunk_len = self->chunk_at = 0;
+	self->recording = false;
+	self->quick = 0;
 	ks_split_reset(&self->split);
 }
 
@@ -125,6 +157,23 @@ static int fault_of_end(struct pipe_source *self, int err)
 			       called(self), self->ended ? " together with sentryd" : "");
 }
 
+/* Looks at all of the chunk, or of a recording's up to the next picture, which then waits for its tick. */
+static void look_on(struct pipe_source *self)
+{
+	while (self->chunk_at < self->chunk_len && !(self->recording && self->fresh))
+		look(self);
+	if (self->recording && self->fresh)
+		event_del(self->readable);
+}
+
+/* The tick has taken a recording's picture. */
+static void go_on(struct pipe_source *self)
+{
+	look_on(self);
+	if (!self->fresh && event_add(self->readable, &self->patience) != 0)
+		fault_of_end(self, -ENOMEM);
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *ctx)
 {
 	struct pipe_source *self = ctx;
@@ -138,8 +187,8 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
 		return;
 	}
 	err = read_chunk(self);
-	while (self->chunk_at < self->chunk_len)
-		look(self);
+	if (err == KS_EOK)
+		look_on(self);
 	if (err == KS_EOK || err == KS_ENODATA)
 		return;
 	/* What came before the end is still handed over; next() then finds the pipe closed. */
@@ -152,13 +201,12 @@ static int watch(struct pipe_source *self)
 {
 	/* A slow producer is not a silent one. */
 	int64_t patience_ms = 3 * self->source.settings.period_ms;
-	struct timeval tv;
 
 	if (patience_ms < self->source.settings.device_timeout_ms)
 		patience_ms = self->source.settings.device_timeout_ms;
-	tv = (struct timeval){ patience_ms / 1000, patience_ms % 1000 * 1000 };
+	self->patience = (struct timeval){ patience_ms / 1000, patience_ms % 1000 * 1000 };
 	self->readable = event_new(self->source.base, self->fd, EV_READ | EV_PERSIST, on_readable, self);
-	if (self->readable == NULL || event_add(self->readable, &tv) != 0)
+	if (self->readable == NULL || event_add(self->readable, &self->patience) != 0)
 		return ks_source_fault(&self->source, KS_FAULT_IO, "%s: cannot be waited for; give a pipe, a FIFO or a file",
 				       called(self));
 	return KS_EOK;
@@ -237,6 +285,12 @@ static int pipe_next(struct ks_source *source, const struct ks_tick *tick, struc
 		.captured_us = tick->wall_us - (tick->mono_us - self->handed.captured_mono_us),
 		.captured_mono_us = self->handed.captured_mono_us,
 	};
+	/* What is played is live when it is shown, not when it was read ahead. */
+	if (self->recording) {
+		picture->captured_us = tick->wall_us;
+		picture->captured_mono_us = tick->mono_us;
+		go_on(self);
+	}
 	return KS_EOK;
 }
 
