@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += lib/base/libbase.la
 lib_base_libbase_la_SOURCES = \
 	lib/base/clock.c lib/base/clock.h \
+	lib/base/comments.c lib/base/comments.h \
 	lib/base/cursor.h \
 	lib/base/daemon.c lib/base/daemon.h \
 	lib/base/error.c lib/base/error.h \
@@ -16,10 +17,10 @@ lib_base_libbase_la_LIBADD = $(EVENT_LIBS) $(SODIUM_LIBS) $(CONFUSE_LIBS) -lm
 if WITH_CHECK
 check_PROGRAMS += tests/unit/check_cursor tests/unit/check_error tests/unit/check_log \
 	tests/unit/check_keyfile tests/unit/check_metrics tests/unit/check_settings \
-	tests/unit/check_daemon
+	tests/unit/check_daemon tests/unit/check_comments
 TESTS += tests/unit/check_cursor tests/unit/check_error tests/unit/check_log \
 	tests/unit/check_keyfile tests/unit/check_metrics tests/unit/check_settings \
-	tests/unit/check_daemon
+	tests/unit/check_daemon tests/unit/check_comments
 tests_unit_check_cursor_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_cursor_LDADD = tests/unit/libunit.la lib/base/libbase.la
 tests_unit_check_error_CFLAGS = $(UNIT_CFLAGS)
@@ -32,6 +33,8 @@ tests_unit_check_metrics_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
 tests_unit_check_metrics_LDADD = tests/unit/libunit.la lib/base/libbase.la $(EVENT_LIBS)
 tests_unit_check_settings_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_settings_LDADD = tests/unit/libunit.la lib/base/libbase.la
+tests_unit_check_comments_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_comments_LDADD = tests/unit/libunit.la lib/base/libbase.la
 tests_unit_check_daemon_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
 tests_unit_check_daemon_LDADD = tests/unit/libunit.la lib/base/libbase.la $(EVENT_LIBS)
 endif

@@ -16,11 +16,13 @@
 
 #include <confuse.h>
 
+#include "lib/base/comments.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 
 /* Settings of one table, counted; a table is written by hand and stays far below. */
 #define SETTINGS_MAX 64
+#define CONFIG_MAX (1024 * 1024)	/* bytes of a configuration file */
 #define SECTION_KINDS_MAX 4
 #define EXPECTED_MAX 256
 #define HELP_COLUMN 30
@@ -336,6 +338,31 @@ static int parse_file(const struct ks_program *program, const char *path, FILE *
 	return err;
 }
 
+/* libconfuse 3.3 counts the line of a comment three times, which would spoil every message's line number. */
+static int parse_commented(const struct ks_program *program, const char *path, FILE *file, void *out)
+{
+	char *text = malloc(CONFIG_MAX + 1);
+	size_t len = text != NULL ? fread(text, 1, CONFIG_MAX + 1, file) : 0;
+	FILE *plain = NULL;
+	int err = KS_EOK;
+
+	if (text == NULL || ferror(file) != 0) {
+		err = -errno;
+		ks_error("config", "%s: %s", path, ks_strerror(err));
+	} else if (len > CONFIG_MAX) {
+		ks_error("config", "%s: larger than %d bytes; expected a configuration file", path, CONFIG_MAX);
+		err = KS_ECONFIG;
+	} else if (len > 0) {
+		ks_comments_blank(text, len);
+		plain = fmemopen(text, len, "r");
+		err = plain != NULL ? parse_file(program, path, plain, out) : -errno;
+	}
+	if (plain != NULL)
+		fclose(plain);
+	free(text);
+	return err;
+}
+
 static int load_file(const struct ks_program *program, const char *path, void *out)
 {
 	FILE *file = fopen(path, "re");
@@ -350,7 +377,7 @@ static int load_file(const struct ks_program *program, const char *path, void *o
 			fclose(file);
 		return KS_ECONFIG;
 	}
-	err = parse_file(program, path, file, out);
+	err = parse_commented(program, path, file, out);
 	fclose(file);
 	return err;
 }

@@ -458,6 +458,9 @@ START_TEST(check_config)
 	put("frame-period = 5\n");
 	ck_assert_int_eq(LOAD("--check-config", "--config", config), KS_SETTINGS_USAGE);
 	assert_logged("testd.conf:1: frame-period: ");
+	put("# one\n/* two\n * three */\nframe-period = 5 # four\n");
+	ck_assert_int_eq(LOAD("--check-config", "--config", config), KS_SETTINGS_USAGE);
+	assert_logged("testd.conf:4: frame-period: ");
 }
 END_TEST
 
