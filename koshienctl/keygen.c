@@ -67,14 +67,14 @@ static enum ks_exit make_relay(const char *dir, const char *name)
 
 	if (!key_path(path, dir, name, ".psk"))
 		return KS_EXIT_FAILED;
-	randombytes_buf(psk.key, sizeof(psk.key));
+	ks_psk_make(&psk);
 	err = ks_keyfile_write(path, KS_KEY_RELAY, psk.key, sizeof(psk.key));
 	sodium_memzero(&psk, sizeof(psk));
 	if (err != KS_EOK)
 		return KS_EXIT_FAILED;
 	printf("%s\n  secret, shared by this relay and its parent and by nobody else;\n", path);
 	printf("  on the relay:  sentryc --key %s\n", path);
-	printf("  on the parent: sentryd --relay %s,address=HOST:5500,key=%s\n", name, path);
+	printf("  on the parent: sentryd --relay %s,address=HOST:7510,key=%s\n", name, path);
 	return KS_EXIT_GOOD;
 }
 

@@ -14,15 +14,15 @@ else
 EXTRA_DIST += koshienctl/viewer.c koshienctl/viewer.h
 endif
 koshienctl_libkoshienctl_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS)
-koshienctl_libkoshienctl_la_LIBADD = lib/store/libstore.la lib/frame/libframe.la lib/base/libbase.la \
+koshienctl_libkoshienctl_la_LIBADD = lib/wire/libwire.la lib/store/libstore.la lib/frame/libframe.la lib/base/libbase.la \
 	$(SODIUM_LIBS) $(JANSSON_LIBS) $(CURL_LIBS) -lm
 
 bin_PROGRAMS += koshienctl/koshienctl
 koshienctl_koshienctl_SOURCES = koshienctl/main.c
 koshienctl_koshienctl_LDADD = koshienctl/libkoshienctl.la
 
-TESTS += tests/koshienctl/commands.sh
-dist_check_SCRIPTS += tests/koshienctl/commands.sh
+TESTS += tests/unit/check_koshienctl.sh
+dist_check_SCRIPTS += tests/unit/check_koshienctl.sh
 
 check_PROGRAMS += tests/fuzz/fuzz_answer
 TESTS += tests/fuzz/fuzz_answer
