@@ -1,1 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+#
+# Samples go beside the documentation, so that an installation never touches a live configuration.
+# examplesdir is balancer's.
+dist_examples_DATA += conf/sentryd.conf conf/sentryc.conf
