@@ -109,6 +109,15 @@ await suite([
 		assert.ok(now.ids.every(({ age, bytes }) => age >= 0 && age < 400 && bytes > 1000));
 	}),
 
+	scenario("a picture is asked for when it is due, whatever the clock on the wall says", { period: 1000 },
+		async ({ page, seen }) => {
+			await page.evaluate(() => { Date.now = () => 0; });
+			const { ids, stats } = await shown(seen, 6);
+			const ages = ids.slice(1).map(({ age }) => Math.round(age)).sort((a, b) => a - b);
+			assert.ok(ages[0] >= 0 && ages[2] < 400, `shown at an age of ${ages} ms`);
+			assert.ok(stats.age < 1500);
+		}),
+
 	refusal("a body that is cut", "cut", (answer, query, relay, response) => {
 		const picture = relay.picture(relay.newest().seq);
 		response.writeHead(200, { ...relay.frameHeaders(relay.newest().seq), "Content-Length": picture.length });

@@ -8,7 +8,7 @@
 const LANGUAGE_KEY = "koshien-language";
 const titles = { ja: "Koshien — ライブ画像", en: "Koshien — live pictures" };
 const copied = { ja: "コピーしました", en: "Copied" };
-const ago = { ja: (text) => text, en: (text) => `${text} ago` };
+const since = { ja: (seconds) => `${seconds}秒`, en: (seconds) => `${seconds} s ago` };
 
 /* Storage can be forbidden; then the choice holds for this visit. */
 function remembered() {
@@ -43,7 +43,6 @@ function speak(language) {
 
 function showFacts(flipbook) {
 	const fact = Object.fromEntries([...document.querySelectorAll("[data-fact]")].map((dd) => [dd.dataset.fact, dd]));
-	const language = () => document.documentElement.dataset.language;
 	flipbook.addEventListener("frame", ({ detail }) => {
 		fact.id.textContent = detail.id;
 		fact.served.textContent = detail.relay ?? "–";
@@ -54,12 +53,8 @@ function showFacts(flipbook) {
 		if (age === undefined || age === null || document.hidden)
 			return;
 		const seconds = age / 1000;
-		const unit = seconds < 100 ? "second" : "minute";
-		const text = new Intl.NumberFormat(language(), {
-			style: "unit", unit, minimumFractionDigits: seconds < 10 ? 1 : 0,
-			maximumFractionDigits: seconds < 10 ? 1 : 0,
-		}).format(unit === "second" ? seconds : Math.floor(seconds / 60));
-		fact.age.textContent = ago[language()](text);
+		const text = seconds < 10 ? seconds.toFixed(1) : String(Math.floor(seconds));
+		fact.age.textContent = since[document.documentElement.dataset.language](text);
 	}, 250);
 }
 

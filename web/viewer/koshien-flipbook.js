@@ -250,9 +250,9 @@ export class KoshienFlipbook extends HTMLElement {
 		const reason = timedOut ? "timeout" : error instanceof Failure ? error.message : "network";
 		this.#counts[refused && !timedOut ? "refused" : "errors"]++;
 		this.#waking = false;
-		if (this.#failures++ === 0)
+		if (this.#failures === 0)
 			this.#failing = performance.now();
-		const delay = logic.retryDelay({ failures: this.#failures, status, after, random: Math.random() });
+		const delay = logic.retryDelay({ failures: this.#failures++, status, after, random: Math.random() });
 		this.#emit("error", { reason, status, retry: Math.round(delay) });
 		return delay;
 	}

@@ -122,8 +122,8 @@ export function retryAfter(text, date) {
 	return Number.isFinite(ms) ? Math.min(RETRY_AFTER_MAX, Math.max(0, ms)) : null;
 }
 
-/* Milliseconds until the next try after the failures-th failure in a row. status is 0 if there was no
- * answer; `after` what Retry-After asked for, or null. */
+/* Milliseconds until the next try after a failure that followed `failures` others. status is 0 if there was
+ * no answer; `after` what Retry-After asked for, or null. */
 export function retryDelay({ failures, status, after, random }) {
 	const refused = status >= 400 && status < 500 && status !== 404 && status !== 408 && status !== 429;
 	/* Refused for good, as far as the server knows: a retry is unlikely to help, so be rare. */
