@@ -19,7 +19,11 @@ int unit_run(Suite *suite);
 void unit_log_start(void);
 const char *unit_log_text(void);
 
-/* A new empty directory, removed with its content when the program ends well. */
+/* Says that the test which calls it could not run and why, and leaves the test. */
+#define unit_skip(why) do { unit_skip_test(__func__, why); return; } while (0)
+void unit_skip_test(const char *test, const char *why);
+
+/* A new empty directory, removed with its content when the program ends. The path is good until the next call. */
 const char *unit_tmpdir(void);
 
 /* The whole of a file; fails the test when it cannot be read. The caller frees. */
