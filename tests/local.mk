@@ -30,4 +30,4 @@ tests_fuzz_libreplay_la_SOURCES = tests/fuzz/replay.c
 FUZZ_DRIVER = tests/fuzz/libreplay.la
 endif
 EXTRA_DIST += tests/fuzz/corpus
-EXTRA_DIST += tests/demo
+EXTRA_DIST += tests/demo tests/browser/chain.test.sh
