@@ -1,1 +1,54 @@
 # SPDX-License-Identifier: Apache-2.0
+#
+# What httpd's headers are not needed for is a library of its own, so that tests and fuzzers link it.
+noinst_LTLIBRARIES += mod_sentry/libserve.la
+mod_sentry_libserve_la_SOURCES = \
+	mod_sentry/copies.c mod_sentry/copies.h \
+	mod_sentry/counters.c mod_sentry/counters.h \
+	mod_sentry/index.c mod_sentry/index.h \
+	mod_sentry/picture.c mod_sentry/picture.h \
+	mod_sentry/state.c mod_sentry/state.h \
+	mod_sentry/stores.c mod_sentry/stores.h \
+	mod_sentry/url.c mod_sentry/url.h
+mod_sentry_libserve_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -pthread
+mod_sentry_libserve_la_LIBADD = lib/store/libstore.la $(JANSSON_LIBS)
+
+if WITH_APXS
+mod_sentrydir = $(HTTPD_MODDIR)
+mod_sentry_LTLIBRARIES = mod_sentry/mod_sentry.la
+mod_sentry_mod_sentry_la_SOURCES = \
+	mod_sentry/answer.c mod_sentry/answer.h \
+	mod_sentry/directives.c mod_sentry/directives.h \
+	mod_sentry/health.c \
+	mod_sentry/listing.c \
+	mod_sentry/metrics.c \
+	mod_sentry/mod_sentry.c \
+	mod_sentry/serve.c mod_sentry/serve.h
+mod_sentry_mod_sentry_la_CPPFLAGS = $(AM_CPPFLAGS) $(APXS_CPPFLAGS)
+# APR's ring macros cast qualifiers away.
+mod_sentry_mod_sentry_la_CFLAGS = $(AM_CFLAGS) -Wno-cast-qual
+# The archive, not the .la: libtool would put in all of it, with libbase once per library that needs it and the
+# daemons' libevent and libconfuse behind it. From the archive the linker takes what the module calls. (libtool
+# remarks that this is not portable; configure asks for Linux anyhow.)
+mod_sentry_mod_sentry_la_LIBADD = mod_sentry/.libs/libserve.a $(SODIUM_LIBS) $(JANSSON_LIBS) -lm
+mod_sentry_mod_sentry_la_DEPENDENCIES = mod_sentry/libserve.la
+mod_sentry_mod_sentry_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+	-export-symbols-regex '^sentry_module$$'
+endif
+
+if WITH_CHECK
+check_PROGRAMS += tests/unit/check_url tests/unit/check_serve
+TESTS += tests/unit/check_url tests/unit/check_serve
+tests_unit_check_url_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_url_LDADD = tests/unit/libunit.la mod_sentry/libserve.la
+tests_unit_check_serve_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_serve_LDADD = tests/unit/libunit.la mod_sentry/libserve.la tests/unit/libstored.la -lpthread
+endif
+
+check_PROGRAMS += tests/fuzz/fuzz_url
+TESTS += tests/fuzz/fuzz_url
+tests_fuzz_fuzz_url_LDADD = $(FUZZ_DRIVER) mod_sentry/libserve.la
+tests_fuzz_fuzz_url_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+include tests/httpd/local.mk
+EXTRA_DIST += conf/sentry.conf conf/relay-httpd.conf doc/mod_sentry.md

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Counters of all children of one httpd, in one anonymous shared mapping that outlives graceful and hard
+ * restarts. Each child adds to a page of its own with relaxed atomics; whoever is asked for the metrics
+ * sums the pages. No lock in a request. Two children may come to share a page; nothing is lost then.
+ */
+#ifndef KS_MOD_SENTRY_COUNTERS_H
+#define KS_MOD_SENTRY_COUNTERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define KS_COUNTERS_PAGES 16	/* children counted without sharing a page */
+#define KS_COUNTERS_STORES 128	/* channels and renditions counted by name; what is beyond is in the first row */
+
+enum ks_answer {
+	KS_ANSWER_200,
+	KS_ANSWER_204,
+	KS_ANSWER_304,
+	KS_ANSWER_400,
+	KS_ANSWER_404,
+	KS_ANSWER_405,
+	KS_ANSWER_410,
+	KS_ANSWER_412,
+	KS_ANSWER_503,
+	KS_ANSWER_OTHER,
+	KS_ANSWERS
+};
+
+extern const char *const ks_answer_names[KS_ANSWERS];
+
+/* In the parent, once: makes the mapping, NULL when there is no memory. Then, after every start of a
+ * configuration and in every child: says which mapping is ours and, in a child, takes a page of it. */
+void *ks_counters_new(void);
+void ks_counters_use(void *counters);
+void ks_counters_take_page(void);
+
+/* The row of a store, the same in all children. Row 0 is for answers that concern no store. */
+size_t ks_counters_row(const char *channel, const char *rendition);
+
+/* `bytes` of body were handed out with this status. */
+void ks_counters_answered(size_t row, int status, size_t bytes);
+void ks_counters_copied(void);	/* a frame was copied out of a store */
+void ks_counters_failed(void);	/* a store could not be opened or read */
+
+/* The names of a row; false when nothing has claimed it. Row 0 has empty names. */
+bool ks_counters_names(size_t row, const char **channel, const char **rendition);
+uint64_t ks_counters_answers(size_t row, enum ks_answer answer);
+uint64_t ks_counters_bytes(size_t row);
+uint64_t ks_counters_copies(void);
+uint64_t ks_counters_failures(void);
+
+#endif

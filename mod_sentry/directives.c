@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mod_sentry/directives.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+#define PERIODS_MAX 1000
+#define DEAD_MIN_US (100 * KS_US_PER_MS)
+#define DEAD_MAX_US (24 * 3600 * KS_US_PER_S)
+
+#define UNSET_PATH NULL
+#define UNSET_COUNT (-1)
+#define UNSET_TIME (-1)
+#define UNSET_SWITCH (-1)
+
+void *ks_directives_create(apr_pool_t *pool, char *location)
+{
+	struct ks_directives *config = apr_pcalloc(pool, sizeof(*config));
+
+	(void)location;
+#define X(type, member, directive, preset, help) config->member = UNSET_##type;
+	KS_DIRECTIVES(X)
+#undef X
+	return config;
+}
+
+void *ks_directives_merge(apr_pool_t *pool, void *base_, void *add_)
+{
+	struct ks_directives *merged = apr_palloc(pool, sizeof(*merged));
+	const struct ks_directives *base = base_, *add = add_;
+
+#define X(type, member, directive, preset, help) \
+	merged->member = add->member != UNSET_##type ? add->member : base->member;
+	KS_DIRECTIVES(X)
+#undef X
+	return merged;
+}
+
+struct ks_directives ks_directives_get(const struct ks_directives *dir)
+{
+	struct ks_directives config = *dir;
+
+#define X(type, member, directive, preset, help) \
+	if (config.member == UNSET_##type) \
+		config.member = preset;
+	KS_DIRECTIVES(X)
+#undef X
+	return config;
+}
+
+static void *member_of(cmd_parms *cmd, void *config)
+{
+	return (char *)config + (size_t)(uintptr_t)cmd->info;
+}
+
+static const char *set_PATH(cmd_parms *cmd, void *config, const char *text)
+{
+	const char **member = member_of(cmd, config);
+
+	*member = ap_server_root_relative(cmd->pool, text);
+	if (*member == NULL)
+		return apr_psprintf(cmd->pool, "%s expected a directory, not \"%s\"", cmd->cmd->name, text);
+	return NULL;
+}
+
+static const char *set_COUNT(cmd_parms *cmd, void *config, const char *text)
+{
+	int64_t *member = member_of(cmd, config);
+	char *end;
+
+	*member = apr_strtoi64(text, &end, 10);
+	if (end == text || *end != '\0' || *member < 1 || *member > PERIODS_MAX)
+		return apr_psprintf(cmd->pool, "%s expected a number of periods from 1 to %d, not \"%s\"",
+				    cmd->cmd->name, PERIODS_MAX, text);
+	return NULL;
+}
+
+static const char *set_TIME(cmd_parms *cmd, void *config, const char *text)
+{
+	apr_interval_time_t us;
+	int64_t *member = member_of(cmd, config);
+
+	if (ap_timeout_parameter_parse(text, &us, "s") != APR_SUCCESS || us < DEAD_MIN_US || us > DEAD_MAX_US)
+		return apr_psprintf(cmd->pool, "%s expected a time from 100ms to 24h, such as 30s, not \"%s\"",
+				    cmd->cmd->name, text);
+	*member = us;
+	return NULL;
+}
+
+static const char *set_SWITCH(cmd_parms *cmd, void *config, int on)
+{
+	int *member = member_of(cmd, config);
+
+	*member = on;
+	return NULL;
+}
+
+#define COMMAND_PATH AP_INIT_TAKE1
+#define COMMAND_COUNT AP_INIT_TAKE1
+#define COMMAND_TIME AP_INIT_TAKE1
+#define COMMAND_SWITCH AP_INIT_FLAG
+
+const command_rec ks_directives_commands[] = {
+#define X(type, member, directive, preset, help) \
+	COMMAND_##type(directive, set_##type, (void *)offsetof(struct ks_directives, member), RSRC_CONF | ACCESS_CONF, help),
+	KS_DIRECTIVES(X)
+#undef X
+	{ .name = NULL }
+};

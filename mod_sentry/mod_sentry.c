@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The module: its record, its hooks, and what happens when httpd starts, forks and stops. What a request
+ * is answered is in serve.h.
+ */
+#include <string.h>
+
+#include <ap_expr.h>
+#include <httpd.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "mod_sentry/directives.h"
+#include "mod_sentry/counters.h"
+#include "mod_sentry/serve.h"
+
+#define HANDLER "sentry"
+#define COUNTERS_KEY "koshien:mod_sentry:counters"	/* in the process's pool, which outlives restarts */
+
+APLOG_USE_MODULE(sentry);
+
+static struct ks_stores *stores;	/* this child's */
+
+/* --- start and stop --------------------------------------------------------------------------------- */
+
+static void log_line(void *ctx, enum ks_log_level level, const char *token, const char *text)
+{
+	static const int levels[] = { APLOG_ERR, APLOG_WARNING, APLOG_INFO, APLOG_DEBUG };
+
+	ap_log_error(APLOG_MARK, levels[level], 0, (server_rec *)ctx, "%s: %s", token, text);
+}
+
+/* httpd maps the module anew at each reading of its configuration; only the counters stay. */
+static int post_config(apr_pool_t *pool, apr_pool_t *log_pool, apr_pool_t *temp_pool, server_rec *server)
+{
+	apr_pool_t *process = server->process->pool;
+	void *counters = NULL;
+
+	(void)pool;
+	(void)log_pool;
+	(void)temp_pool;
+	ks_log_set_sink(log_line, server);
+	ks_log_set_level(KS_LOG_DEBUG, NULL);	/* LogLevel decides */
+	if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
+		return OK;
+	apr_pool_userdata_get(&counters, COUNTERS_KEY, process);
+	if (counters == NULL && (counters = ks_counters_new()) == NULL) {
+		ks_error("metrics", "no memory for the counters; free some, or raise the limit of httpd's service");
+		return HTTP_INTERNAL_SERVER_ERROR;
+	}
+	/* Not setn: this text goes when httpd unloads the module before it reads its configuration again. */
+	apr_pool_userdata_set(counters, COUNTERS_KEY, NULL, process);
+	ks_counters_use(counters);
+	return OK;
+}
+
+static apr_status_t stop_child(void *unused)
+{
+	(void)unused;
+	ks_stores_free(stores);
+	stores = NULL;
+	return APR_SUCCESS;
+}
+
+static void child_init(apr_pool_t *pool, server_rec *server)
+{
+	(void)server;
+	ks_counters_take_page();
+	stores = ks_stores_new();
+	if (stores != NULL)
+		apr_pool_cleanup_register(pool, NULL, stop_child, apr_pool_cleanup_null);
+	else
+		ks_error("store", "no memory; every picture will be answered with 500 by this child");
+}
+
+/* --- requests ----------------------------------------------------------------------------------------- */
+
+/* What SetHandler says; httpd keeps every name as an expression, and looks at it itself only after the walk. */
+static bool is_ours(request_rec *r)
+{
+	const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+	const char *error = NULL, *name = core->handler;
+
+	if (core->expr_handler != NULL)
+		name = ap_expr_str_exec(r, core->expr_handler, &error);
+	return error == NULL && name != NULL && strcmp(name, HANDLER) == 0;
+}
+
+/* A location that was given to us has no files, so no module need look for one: the walk through the file
+ * system is most of what httpd does for a small answer. Authentication and access control are unaffected: they run
+ * after it. Marked here because per-directory settings are not there when storage is mapped. */
+static int translate_name(request_rec *r)
+{
+	/* Once more, and for nothing when the URL is still the same: mod_rewrite may have changed it. */
+	if (ap_location_walk(r) != OK || !is_ours(r))
+		return DECLINED;
+	ap_set_module_config(r->request_config, &sentry_module, &sentry_module);
+	r->filename = r->uri;
+	return OK;
+}
+
+static int map_to_storage(request_rec *r)
+{
+	return ap_get_module_config(r->request_config, &sentry_module) != NULL ? OK : DECLINED;
+}
+
+static int type_checker(request_rec *r)
+{
+	return map_to_storage(r);
+}
+
+static int refuse(struct ks_request *q, int err, const char *why)
+{
+	return ks_answer_words(q, err == KS_ENODATA ? HTTP_NOT_FOUND : HTTP_BAD_REQUEST, "%s", why);
+}
+
+static int serve(struct ks_request *q)
+{
+	switch (q->url.kind) {
+	case KS_URL_LATEST:
+		return ks_serve_latest(q);
+	case KS_URL_FRAME:
+		return ks_serve_frame(q);
+	case KS_URL_INDEX:
+		return ks_serve_listing(q);
+	case KS_URL_HEALTH:
+		return ks_serve_health(q);
+	case KS_URL_METRICS:
+		return ks_serve_metrics(q);
+	}
+	return DECLINED;
+}
+
+static int handle(struct ks_request *q)
+{
+	const core_dir_config *core = ap_get_core_module_config(q->r->per_dir_config);
+	const char *why;
+	int err;
+
+	if (q->r->method_number == M_OPTIONS)
+		return ks_serve_preflight(q);
+	if (q->r->method_number != M_GET) {
+		ks_answer_header(q, "Allow", "GET, HEAD, OPTIONS");
+		return ks_answer_words(q, HTTP_METHOD_NOT_ALLOWED, "Pictures can only be read: GET, HEAD or OPTIONS.");
+	}
+	err = ks_url_parse(q->r->uri, q->r->args, &q->url, &why);
+	if (err != KS_EOK)
+		return refuse(q, err, why);
+	if (!ks_url_mounted(q->r->uri, q->url.base_len, core->d))
+		return refuse(q, KS_ENODATA, "There is no such thing here.");
+	return serve(q);
+}
+
+static int handler(request_rec *r)
+{
+	struct ks_request q = { .r = r, .stores = stores };
+
+	if (r->handler == NULL || strcmp(r->handler, HANDLER) != 0)
+		return DECLINED;
+	if (stores == NULL)
+		return HTTP_INTERNAL_SERVER_ERROR;
+	q.config = ks_directives_get(ap_get_module_config(r->per_dir_config, &sentry_module));
+	q.patience = ks_directives_patience(&q.config);
+	q.mono_us = ks_mono_us(&ks_clock_system);
+	q.wall_us = ks_wall_us(&ks_clock_system);
+	ks_serve_constants(&q);
+	return handle(&q);
+}
+
+static void register_hooks(apr_pool_t *pool)
+{
+	(void)pool;
+	ks_answer_register();
+	ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
+	ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
+	/* Last: what mod_rewrite and mod_alias do with a URL is what the administrator asked for. */
+	ap_hook_translate_name(translate_name, NULL, NULL, APR_HOOK_LAST);
+	ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_FIRST);
+	ap_hook_type_checker(type_checker, NULL, NULL, APR_HOOK_FIRST);
+	ap_hook_handler(handler, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+module AP_MODULE_DECLARE_DATA sentry_module = {
+	STANDARD20_MODULE_STUFF,
+	ks_directives_create,
+	ks_directives_merge,
+	NULL,
+	NULL,
+	ks_directives_commands,
+	register_hooks,
+	AP_MODULE_FLAG_NONE
+};

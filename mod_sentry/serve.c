@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mod_sentry/serve.h"
+
+#include <apr_strings.h>
+
+#include "lib/base/error.h"
+#include "mod_sentry/counters.h"
+
+#define EXPOSED "ETag, Frame-Age, Frame-Captured, Frame-Id, Frame-Next, Frame-Period, Frame-Placeholder, " \
+		"Frame-State, Retry-After, Server-Timing"
+
+void ks_serve_constants(struct ks_request *q)
+{
+	ks_answer_header(q, "X-Content-Type-Options", "nosniff");
+	if (q->config.cors) {
+		ks_answer_header(q, "Access-Control-Allow-Origin", "*");
+		ks_answer_header(q, "Access-Control-Expose-Headers", EXPOSED);
+		ks_answer_header(q, "Cross-Origin-Resource-Policy", "cross-origin");
+	}
+	if (q->config.timing)
+		ks_answer_header(q, "Timing-Allow-Origin", "*");
+}
+
+int ks_serve_preflight(struct ks_request *q)
+{
+	ks_answer_header(q, "Allow", "GET, HEAD, OPTIONS");
+	if (q->config.cors) {
+		ks_answer_header(q, "Access-Control-Allow-Methods", "GET, HEAD, OPTIONS");
+		ks_answer_header(q, "Access-Control-Allow-Headers", "Cache-Control, If-None-Match");
+		ks_answer_header(q, "Access-Control-Max-Age", "86400");
+	}
+	return ks_answer_empty(q, HTTP_NO_CONTENT);
+}
+
+/* Why there is nothing to show, for the client: names and no paths. */
+static int unavailable(struct ks_request *q, int error, const struct ks_freshness *f)
+{
+	const char *channel = q->url.channel, *rendition = q->url.rendition;
+
+	if (f->state == KS_STATE_DEAD && error == KS_EOK)
+		return ks_answer_unavailable(q, "No picture of %s/%s for %.1f seconds.", channel, rendition,
+					     (double)f->held_ms / 1000);
+	if (error == KS_EVERSION)
+		return ks_answer_unavailable(q, "The store of %s/%s is of another version, or not a store.", channel,
+					     rendition);
+	if (error != KS_EOK && error != KS_ENOTYET)
+		return ks_answer_unavailable(q, "The store of %s/%s cannot be read: %s.", channel, rendition,
+					     ks_strerror(error));
+	return ks_answer_unavailable(q, "No picture of %s/%s yet.", channel, rendition);
+}
+
+int ks_serve_unknown(struct ks_request *q)
+{
+	struct ks_copies *any[KS_STORES_MAX];
+
+	if (ks_stores_list(q->stores, q->config.store, NULL, q->mono_us, any) == 0)
+		return ks_answer_unavailable(q, "No channel has a picture yet.");
+	return ks_answer_words(q, HTTP_NOT_FOUND, "There is no channel %s%s%s.", q->url.channel,
+			       q->url.rendition[0] != '\0' ? " with a rendition " : "", q->url.rendition);
+}
+
+/* NULL when the URL names nothing we know; then *rc is the handler's result. */
+static struct ks_copies *find(struct ks_request *q, int *rc)
+{
+	struct ks_copies *copies = ks_stores_find(q->stores, q->config.store, q->url.channel, q->url.rendition,
+						  q->mono_us);
+
+	if (copies != NULL)
+		q->counted = ks_copies_counted(copies);
+	else
+		*rc = ks_serve_unknown(q);
+	return copies;
+}
+
+/* What does not change as long as the picture exists: all that an immutable URL may say. */
+static void constant_headers(struct ks_request *q, const struct ks_picture *picture)
+{
+	ks_answer_header(q, "Accept-Ranges", "none");
+	ks_answer_header(q, "Frame-Id", picture->id);
+	ks_answer_header(q, "Frame-Captured", picture->captured_ms);
+	if ((picture->m.flags & KS_FRAME_PLACEHOLDER) != 0)
+		ks_answer_header(q, "Frame-Placeholder", "1");
+}
+
+static void live_headers(struct ks_request *q, const struct ks_picture *picture, const struct ks_freshness *f)
+{
+	constant_headers(q, picture);
+	ks_answer_number(q, "Frame-Age", f->age_ms);
+	ks_answer_header(q, "Frame-Period", picture->period_ms);
+	ks_answer_number(q, "Frame-Next", f->next_ms);
+	ks_answer_header(q, "Frame-State", ks_state_names[f->state]);
+	if (q->config.timing)
+		ks_answer_header(q, "Server-Timing",
+				 apr_pstrcat(q->r->pool, "arrive;dur=",
+					     apr_off_t_toa(q->r->pool, f->age_ms - f->held_ms), ", held;dur=",
+					     apr_off_t_toa(q->r->pool, f->held_ms), NULL));
+}
+
+static bool is_newer(struct ks_copies *copies, const struct ks_picture *picture, struct ks_frame_id after)
+{
+	struct ks_index *index;
+	bool newer;
+
+	if (picture->m.id.epoch == after.epoch)
+		return picture->m.id.seq > after.seq;
+	index = ks_copies_index(copies);
+	newer = ks_index_follows(index != NULL ? index->items : NULL, index != NULL ? index->n : 0, &picture->m, after);
+	ks_index_unref(index);
+	return newer;
+}
+
+int ks_serve_latest(struct ks_request *q)
+{
+	struct ks_picture *picture;
+	struct ks_freshness f;
+	int rc, error;
+	struct ks_copies *copies = find(q, &rc);
+
+	if (copies == NULL)
+		return rc;
+	picture = ks_copies_newest(copies, q->mono_us, &error);
+	f = ks_freshness_of(picture, &q->patience, q->mono_us, q->wall_us);
+	if (picture != NULL)
+		ks_answer_hold(q, picture);
+	if (f.state == KS_STATE_NEVER || f.state == KS_STATE_DEAD)
+		return unavailable(q, error, &f);
+	live_headers(q, picture, &f);
+	if (q->url.has_after && !is_newer(copies, picture, q->url.after)) {
+		ks_answer_header(q, "Cache-Control", KS_CACHE_NEVER);
+		return ks_answer_empty(q, HTTP_NO_CONTENT);
+	}
+	ks_answer_header(q, "Cache-Control", f.state == KS_STATE_LIVE ? KS_CACHE_LIVE : KS_CACHE_NEVER);
+	return ks_answer_picture(q, picture);
+}
+
+/* Until the asked one is due, going by the newest. */
+static int64_t due_in_ms(const struct ks_picture *newest, const struct ks_freshness *f, struct ks_frame_id id)
+{
+	if (newest == NULL)
+		return 0;
+	if (id.epoch != newest->m.id.epoch || id.seq <= newest->m.id.seq)
+		return f->next_ms;
+	return f->next_ms + (int64_t)(id.seq - newest->m.id.seq - 1) * newest->m.period_ms;
+}
+
+static int not_held(struct ks_request *q, int err, const struct ks_picture *newest, const struct ks_freshness *f)
+{
+	int64_t due_ms = due_in_ms(newest, f, q->url.id);
+	char id[KS_FRAME_ID_TEXT];
+
+	ks_frame_id_format(q->url.id, id);
+	if (err == KS_EGONE) {
+		ks_answer_header(q, "Cache-Control", KS_CACHE_GONE);
+		return ks_answer_words(q, HTTP_GONE, "Picture %s is no longer held.", id);
+	}
+	ks_answer_number(q, "Retry-After", due_ms > 1000 ? (due_ms + 999) / 1000 : 1);
+	ks_answer_number(q, "Frame-Next", due_ms);
+	return ks_answer_words(q, HTTP_NOT_FOUND, "Picture %s does not exist yet.", id);
+}
+
+int ks_serve_frame(struct ks_request *q)
+{
+	struct ks_picture *newest, *picture;
+	struct ks_freshness f;
+	int rc, error, err;
+	struct ks_copies *copies = find(q, &rc);
+
+	if (copies == NULL)
+		return rc;
+	newest = ks_copies_newest(copies, q->mono_us, &error);
+	f = ks_freshness_of(newest, &q->patience, q->mono_us, q->wall_us);
+	if (newest != NULL)
+		ks_answer_hold(q, newest);
+	err = ks_copies_find(copies, q->url.id, q->mono_us, &picture);
+	if (err == KS_EOK) {
+		ks_answer_hold(q, picture);
+		constant_headers(q, picture);
+		ks_answer_header(q, "Cache-Control", KS_CACHE_FRAME);
+		return ks_answer_picture(q, picture);
+	}
+	if (err == KS_ENOTYET || err == KS_EGONE)
+		return not_held(q, err, newest, &f);
+	return unavailable(q, err == KS_ENODATA ? error : err, &f);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is answered, by kind of URL. Each sends a whole answer and returns what the handler returns.
+ */
+#ifndef KS_MOD_SENTRY_SERVE_H
+#define KS_MOD_SENTRY_SERVE_H
+
+#include "mod_sentry/answer.h"
+
+int ks_serve_latest(struct ks_request *q);
+int ks_serve_frame(struct ks_request *q);
+int ks_serve_listing(struct ks_request *q);
+int ks_serve_health(struct ks_request *q);
+int ks_serve_metrics(struct ks_request *q);
+int ks_serve_preflight(struct ks_request *q);
+
+/* For a channel or rendition that is not known: 404, or 503 as long as nothing is. */
+int ks_serve_unknown(struct ks_request *q);
+
+/* What every answer carries, errors too: who may read it and how. */
+void ks_serve_constants(struct ks_request *q);
+
+#define KS_CACHE_LIVE "public, max-age=0, s-maxage=1, stale-while-revalidate=2"
+#define KS_CACHE_FRAME "public, max-age=86400, immutable"
+#define KS_CACHE_GONE "public, max-age=60"
+#define KS_CACHE_NEVER "no-store"
+
+#endif
