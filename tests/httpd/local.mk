@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Tests of mod_sentry inside a real httpd, one per test, on a port of its own; httpd.sh is what they share.
+if WITH_APXS
+httpd_tests = \
+	tests/httpd/check_directives.sh \
+	tests/httpd/test_access.sh \
+	tests/httpd/test_frames.sh \
+	tests/httpd/test_states.sh
+TESTS += $(httpd_tests)
+# Not check_PROGRAMS: the tests of other parts may want to feed a store too.
+noinst_PROGRAMS += tests/httpd/feed tests/httpd/bodies
+tests_httpd_feed_CFLAGS = $(AM_CFLAGS) $(TURBOJPEG_CFLAGS) $(SODIUM_CFLAGS)
+tests_httpd_feed_LDADD = lib/store/libstore.la $(TURBOJPEG_LIBS) $(SODIUM_LIBS)
+tests_httpd_bodies_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
+tests_httpd_bodies_LDADD = lib/frame/libframe.la $(SODIUM_LIBS)
+endif
+EXTRA_DIST += tests/httpd/httpd.sh \
+	tests/httpd/check_directives.sh \
+	tests/httpd/test_access.sh \
+	tests/httpd/test_frames.sh \
+	tests/httpd/test_states.sh
