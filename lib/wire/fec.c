@@ -90,8 +90,9 @@ static void add(uint8_t *to, const uint8_t *from, size_t len)
 }
 
 /* What the parity shards say about the lost shards alone: what they are, less the part of the data that is here. */
-static void make_syndromes(struct ks_fec *fec, size_t len, const uint8_t *const present[], const uint8_t *present_number,
-			   size_t n_present, const uint8_t *const parity[], const uint8_t *parity_number, size_t lost)
+static void make_syndromes(struct ks_fec *fec, size_t len, const uint8_t *const present[],
+			   const uint8_t *present_number, size_t n_present,
+			   const uint8_t *const parity[], const uint8_t *parity_number, size_t lost)
 {
 	uint8_t *dst[LOST_MAX], *at = fec->coefficients;
 

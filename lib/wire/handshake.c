@@ -170,8 +170,8 @@ static void log_outage(struct ks_peer *peer)
 	if (peer->outage_logged)
 		return;
 	peer->outage_logged = true;
-	ks_warn("wire", "relay %s (%s): no answer; offering a session until there is one. Check that sentryc runs there, "
-		"listens on this port, and has the same relay key", peer->name, peer->address);
+	ks_warn("wire", "relay %s (%s): no answer; offering a session until there is one. Check that sentryc runs "
+		"there, listens on this port, and has the same relay key", peer->name, peer->address);
 }
 
 static bool wants_rekey(const struct ks_sender *sender, const struct ks_sender_session *session, int64_t now_us)
@@ -185,7 +185,8 @@ static void review(struct ks_sender *sender, struct ks_peer *peer, int64_t now_u
 {
 	struct ks_sender_session *session = &peer->session;
 
-	if (session->up && (now_us - session->report_us >= KS_SILENCE_US || session->counter >= KS_COUNTER_END - KS_BATCH))
+	if (session->up && (now_us - session->report_us >= KS_SILENCE_US ||
+			    session->counter >= KS_COUNTER_END - KS_BATCH))
 		ks_handshake_end(sender, peer, now_us);
 	if (peer->next.up && now_us - peer->next.since_us >= KS_SILENCE_US)
 		sodium_memzero(&peer->next, sizeof(peer->next));

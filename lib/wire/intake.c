@@ -200,7 +200,6 @@ static int read_batch(struct listener *listener)
 	return n;
 }
 
-/* Errors of earlier answers show up here as failed reads; they say nothing that the lack of datagrams does not. */
 static void readable(evutil_socket_t fd, short events, void *ctx)
 {
 	(void)fd;
@@ -278,6 +277,6 @@ int64_t ks_intake_delivered_us(const struct ks_intake *intake)
 void ks_intake_metrics(const struct ks_intake *intake, FILE *out)
 {
 	ks_receiver_metrics(intake->receiver, out);
-	ks_prom_counter(out, "koshien_wire_reply_errors_total", "Answers to senders that the local network stack refused.",
-			&intake->reply_errors);
+	ks_prom_counter(out, "koshien_wire_reply_errors_total",
+			"Answers to senders that the local network stack refused.", &intake->reply_errors);
 }

@@ -39,7 +39,7 @@ int ks_layout_plan(struct ks_layout *layout, size_t object_len, size_t shard_len
 	for (size_t nblocks = 1; nblocks <= KS_BLOCKS_MAX; nblocks++) {
 		partition(layout, object_len, shard_len, nblocks);
 		layout->m = parity(layout->k_large, nblocks, loss_ppm);
-		/* Parity that fills the code to the brim may be cut short: only less than that is known to be enough. */
+		/* Parity that fills the code to the brim may have been cut short; less than that has not. */
 		if (layout->k_large + layout->m < KS_FEC_SHARDS_MAX)
 			return KS_EOK;
 	}

@@ -25,26 +25,38 @@ endif
 lib_wire_libwire_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISAL_CFLAGS)
 lib_wire_libwire_la_LIBADD = lib/base/libbase.la $(EVENT_LIBS) $(SODIUM_LIBS) $(ISAL_LIBS)
 
+dist_doc_DATA += doc/wire.md
+
 if WITH_CHECK
-WIRE_UNIT = tests/unit/check_assembler tests/unit/check_datagram tests/unit/check_fec tests/unit/check_layout \
+wire_unit_tests = tests/unit/check_assembler tests/unit/check_datagram tests/unit/check_fec tests/unit/check_layout \
 	tests/unit/check_push tests/unit/check_seal tests/unit/check_wire
-WIRE_UNIT_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISAL_CFLAGS)
-WIRE_UNIT_LDADD = tests/unit/libunit.la lib/wire/libwire.la $(ISAL_LIBS) -lm
-check_PROGRAMS += $(WIRE_UNIT)
-TESTS += $(WIRE_UNIT)
-tests_unit_check_assembler_CFLAGS = $(WIRE_UNIT_CFLAGS)
-tests_unit_check_assembler_LDADD = $(WIRE_UNIT_LDADD)
-tests_unit_check_datagram_CFLAGS = $(WIRE_UNIT_CFLAGS)
-tests_unit_check_datagram_LDADD = $(WIRE_UNIT_LDADD)
-tests_unit_check_fec_CFLAGS = $(WIRE_UNIT_CFLAGS)
-tests_unit_check_fec_LDADD = $(WIRE_UNIT_LDADD)
-tests_unit_check_layout_CFLAGS = $(WIRE_UNIT_CFLAGS)
-tests_unit_check_layout_LDADD = $(WIRE_UNIT_LDADD)
-tests_unit_check_push_CFLAGS = $(WIRE_UNIT_CFLAGS)
-tests_unit_check_push_LDADD = $(WIRE_UNIT_LDADD)
-tests_unit_check_seal_CFLAGS = $(WIRE_UNIT_CFLAGS)
-tests_unit_check_seal_LDADD = $(WIRE_UNIT_LDADD)
+wire_unit_cflags = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISAL_CFLAGS)
+wire_unit_ldadd = tests/unit/libunit.la lib/wire/libwire.la $(ISAL_LIBS) -lm
+check_PROGRAMS += $(wire_unit_tests)
+TESTS += $(wire_unit_tests)
+tests_unit_check_assembler_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_assembler_LDADD = $(wire_unit_ldadd)
+tests_unit_check_datagram_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_datagram_LDADD = $(wire_unit_ldadd)
+tests_unit_check_fec_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_fec_LDADD = $(wire_unit_ldadd)
+tests_unit_check_layout_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_layout_LDADD = $(wire_unit_ldadd)
+tests_unit_check_push_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_push_LDADD = $(wire_unit_ldadd)
+tests_unit_check_seal_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_seal_LDADD = $(wire_unit_ldadd)
 tests_unit_check_wire_SOURCES = tests/unit/check_wire.c tests/wire/world.c tests/wire/world.h
-tests_unit_check_wire_CFLAGS = $(WIRE_UNIT_CFLAGS)
-tests_unit_check_wire_LDADD = $(WIRE_UNIT_LDADD)
+tests_unit_check_wire_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_wire_LDADD = $(wire_unit_ldadd)
 endif
+
+wire_fuzzers = tests/fuzz/fuzz_assembler tests/fuzz/fuzz_receiver tests/fuzz/fuzz_sender
+check_PROGRAMS += $(wire_fuzzers)
+TESTS += $(wire_fuzzers)
+tests_fuzz_fuzz_assembler_LDADD = $(FUZZ_DRIVER) lib/wire/libwire.la
+tests_fuzz_fuzz_assembler_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_receiver_LDADD = $(FUZZ_DRIVER) lib/wire/libwire.la
+tests_fuzz_fuzz_receiver_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_sender_LDADD = $(FUZZ_DRIVER) lib/wire/libwire.la
+tests_fuzz_fuzz_sender_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)

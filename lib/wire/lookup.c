@@ -64,7 +64,8 @@ int ks_lookup_new(struct ks_lookup **out, const char *text)
 		free(lookup);
 		return KS_EMALFORMED;
 	}
-	lookup->hints = (struct addrinfo){ .ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG };
+	lookup->hints = (struct addrinfo){ .ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM,
+					   .ai_flags = AI_ADDRCONFIG };
 	*out = lookup;
 	return KS_EOK;
 }

@@ -25,7 +25,8 @@ static enum ks_drop read_setup(const uint8_t *bytes, size_t len, const uint8_t *
 			       struct ks_reader *r)
 {
 	const uint8_t *nonce = bytes + KS_HEADER_SIZE, *sealed = nonce + KS_SETUP_NONCE_SIZE;
-	enum ks_drop drop = ks_unseal_setup(key, bytes, nonce, sealed, len - KS_HEADER_SIZE - KS_SETUP_NONCE_SIZE, body);
+	size_t sealed_len = len - KS_HEADER_SIZE - KS_SETUP_NONCE_SIZE;
+	enum ks_drop drop = ks_unseal_setup(key, bytes, nonce, sealed, sealed_len, body);
 
 	*r = ks_reader(body, len - SETUP_OVERHEAD);
 	return drop;

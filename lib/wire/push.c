@@ -21,6 +21,7 @@ _Static_assert(KS_PUSH_PEERS_MAX == KS_PEERS_MAX, "the contract's limit is the s
 
 #define PPM_PER_PERCENT 10000
 #define LOSS_MAX_PERCENT 50
+#define SEND_BATCH 64			/* datagrams per sendmmsg */
 #define LOOKUP_POLL_US (20 * KS_US_PER_MS)
 #define REVIEW_US (1 * KS_US_PER_S)
 
@@ -82,13 +83,13 @@ static void on_due(evutil_socket_t fd, short events, void *ctx)
 static int send_datagrams(void *ctx, size_t number, const struct iovec *datagrams, size_t n)
 {
 	const struct push_peer *peer = ((struct ks_push *)ctx)->peers[number];
-	struct mmsghdr messages[64] = { 0 };
+	struct mmsghdr messages[SEND_BATCH] = { 0 };
 	int done;
 
 	if (peer->fd < 0)
 		return 0;
-	if (n > sizeof(messages) / sizeof(messages[0]))
-		n = sizeof(messages) / sizeof(messages[0]);
+	if (n > SEND_BATCH)
+		n = SEND_BATCH;
 	for (size_t i = 0; i < n; i++) {
 		messages[i].msg_hdr.msg_iov = (struct iovec *)(uintptr_t)&datagrams[i];
 		messages[i].msg_hdr.msg_iovlen = 1;
@@ -295,11 +296,11 @@ int ks_push_add(struct ks_push *push, const char *name, const char *address, con
 	int err = new_peer(push, name, address, key);
 
 	if (err == KS_EMALFORMED)
-		ks_error("wire", "relay %s: expected an address like 192.0.2.1:5500, [2001:db8::1]:5500 or name:5500, got '%s'",
-			 name, address);
+		ks_error("wire", "relay %s: expected an address like 192.0.2.1:5500, [2001:db8::1]:5500 or name:5500, "
+			 "got '%s'", name, address);
 	else if (err == KS_ELIMIT)
-		ks_error("wire", "relay %s (%s): more than %d relays, or a name above %d or an address above %d characters",
-			 name, address, KS_PUSH_PEERS_MAX, KS_PEER_NAME_MAX, KS_PEER_ADDRESS_MAX);
+		ks_error("wire", "relay %s (%s): more than %d relays, or a name above %d or an address above %d "
+			 "characters", name, address, KS_PUSH_PEERS_MAX, KS_PEER_NAME_MAX, KS_PEER_ADDRESS_MAX);
 	else if (err != KS_EOK)
 		ks_error("wire", "relay %s (%s): %s", name, address, ks_strerror(err));
 	if (err != KS_EOK)

@@ -253,7 +253,8 @@ static void send_report(struct ks_receiver *receiver, struct session *session, i
 {
 	const struct parent *parent = session->parent;
 	const struct ks_assembler_counts *counts = ks_assembler_counts(parent->assembler);
-	const struct ks_header header = { KS_REPORT, session->psk.id, session->offer.session, session->report_counter++ };
+	const struct ks_header header = { KS_REPORT, session->psk.id, session->offer.session,
+					  session->report_counter++ };
 	const struct ks_report report = {
 		.received = session->received,
 		.replayed = session->replayed,
@@ -299,6 +300,7 @@ static enum ks_drop promote(struct ks_receiver *receiver, struct session *sessio
 			return KS_DROP_LIMIT;
 		parent->used = true;
 		memcpy(parent->sender_id, session->offer.sender_id, KS_SENDER_ID_SIZE);
+		ks_info("wire", "a sender has set up a session, with relay key %04x", session->psk.id);
 	} else {
 		if (parent->fading != NULL)
 			close_session(parent->fading);
@@ -344,7 +346,8 @@ static enum ks_drop take_sealed(struct ks_receiver *receiver, const struct ks_en
 
 	if (session->state == FREE || session->index != header->session || session->psk.id != header->key_id)
 		return KS_DROP_SESSION;
-	drop = ks_unseal(session->keys.down, bytes, header->counter, bytes + KS_HEADER_SIZE, len - KS_HEADER_SIZE, plain);
+	drop = ks_unseal(session->keys.down, bytes, header->counter, bytes + KS_HEADER_SIZE, len - KS_HEADER_SIZE,
+			 plain);
 	if (drop != KS_DROP_NONE)
 		return drop;
 	drop = ks_replay_take(&session->replay, header->counter);
@@ -365,7 +368,8 @@ static enum ks_drop take_sealed(struct ks_receiver *receiver, const struct ks_en
 	return take_data(receiver, session, plain, len - KS_HEADER_SIZE - KS_TAG_SIZE);
 }
 
-static enum ks_drop input(struct ks_receiver *receiver, const struct ks_endpoint *from, const uint8_t *bytes, size_t len)
+static enum ks_drop input(struct ks_receiver *receiver, const struct ks_endpoint *from, const uint8_t *bytes,
+			  size_t len)
 {
 	struct ks_header header;
 	enum ks_drop drop = ks_header_read(bytes, len, &header);
@@ -430,7 +434,8 @@ static void tick_session(struct ks_receiver *receiver, struct session *session, 
 		break;
 	case LIVE:
 		if (now_us - session->heard_us >= KS_IDLE_US) {
-			ks_info("wire", "a sender has gone silent; its session ends");
+			ks_info("wire", "a sender with relay key %04x has gone silent; its session ends",
+				session->psk.id);
 			close_parent(receiver, session->parent);
 		} else if (session->report_at_us <= now_us) {
 			send_report(receiver, session, now_us);
@@ -497,12 +502,13 @@ void ks_receiver_metrics(const struct ks_receiver *receiver, FILE *out)
 	}
 	ks_prom_gauge(out, "koshien_wire_senders", "Senders with a session.", senders);
 	ks_prom_counter(out, "koshien_wire_received_datagrams_total", "Datagrams that came in.", &receiver->datagrams);
-	ks_prom_counter(out, "koshien_wire_received_bytes_total", "Bytes of UDP payload that came in.", &receiver->bytes);
+	ks_prom_counter(out, "koshien_wire_received_bytes_total", "Bytes of UDP payload that came in.",
+			&receiver->bytes);
 	ks_prom_counter(out, "koshien_wire_received_frames_total", "Frames received whole.", &receiver->delivered);
 	put_counter(out, "koshien_wire_repaired_frames_total", "Frames of which some data was lost and computed again.",
 		    sum.repaired);
 	put_counter(out, "koshien_wire_lost_frames_total", "Frame numbers that were passed over.", sum.lost);
 	put_counter(out, "koshien_wire_abandoned_frames_total", "Frames begun and never completed.", sum.abandoned);
-	ks_prom_reasons(out, "koshien_wire_drops_total", "Datagrams that were not used, by reason.", receiver->drops + 1,
-			ks_drop_names + 1, KS_DROPS - 1);
+	ks_prom_reasons(out, "koshien_wire_drops_total", "Datagrams that were not used, by reason.",
+			receiver->drops + 1, ks_drop_names + 1, KS_DROPS - 1);
 }

@@ -50,7 +50,8 @@ struct ks_receiver;
 int ks_receiver_new(struct ks_receiver **receiver, const struct ks_receiver_ops *ops);
 void ks_receiver_free(struct ks_receiver *receiver);
 
-/* Replaces the accepted keys, at most KS_PSK_MAX; sessions of keys that are no longer there end. KS_EOK or KS_ELIMIT. */
+/* Replaces the accepted keys, at most KS_PSK_MAX; sessions of keys that are no longer there end. KS_EOK or
+ * KS_ELIMIT. */
 int ks_receiver_set_keys(struct ks_receiver *receiver, const struct ks_psk *keys, size_t n_keys);
 
 void ks_receiver_input(struct ks_receiver *receiver, const struct ks_endpoint *from, const uint8_t *bytes, size_t len);

@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "lib/base/error.h"
+#include "lib/frame/manifest.h"
 
 /* Sizes to step down to when the network says that a datagram is too long. */
 static const size_t datagram_steps[] = { KS_DATAGRAM_DEFAULT, 1024, KS_DATAGRAM_MIN };
@@ -94,6 +95,8 @@ int ks_sender_object(struct ks_sender *sender, struct ks_frame_id id, uint8_t so
 	int64_t now_us = ks_mono_us(sender->ops.clock);
 	int err;
 
+	if (len == 0 || len > KS_FRAME_MAX)
+		return KS_ELIMIT;
 	for (size_t i = 0; i < sender->n_peers; i++)
 		if (unfinished(sender, sender->peers[i]))
 			ks_count(&sender->peers[i]->counts.cut);
@@ -119,8 +122,8 @@ static void step_down(struct ks_sender *sender, const struct ks_peer *peer, size
 		if (datagram_steps[i] < len)
 			sender->datagram = datagram_steps[i];
 	if (sender->datagram != from)
-		ks_warn("wire", "relay %s (%s): datagrams of %zu bytes are too long for the path; using %zu from the next "
-			"frame on", peer->name, peer->address, from, sender->datagram);
+		ks_warn("wire", "relay %s (%s): datagrams of %zu bytes are too long for the path; using %zu from the "
+			"next frame on", peer->name, peer->address, from, sender->datagram);
 }
 
 static void log_error(struct ks_peer *peer, int err)
@@ -176,7 +179,8 @@ static size_t seal_batch(struct ks_sender *sender, struct ks_peer *peer, size_t 
 	if (n > KS_BATCH)
 		n = KS_BATCH;
 	for (size_t i = 0; i < n; i++) {
-		const struct ks_header header = { KS_DATA, peer->psk.id, peer->session.theirs, peer->session.counter++ };
+		const struct ks_header header = { KS_DATA, peer->psk.id, peer->session.theirs,
+						  peer->session.counter++ };
 		size_t len = ks_object_plain(&sender->object, peer->position + i, plain);
 
 		datagrams[i].iov_base = sender->batch[i];
@@ -235,8 +239,8 @@ void ks_sender_refused(struct ks_sender *sender, size_t number)
 	if (peer->outage_logged || (peer->session.up && peer->session.reported))
 		return;
 	peer->outage_logged = true;
-	ks_warn("wire", "relay %s (%s): nothing listens at this address and port; offering a session until something does",
-		peer->name, peer->address);
+	ks_warn("wire", "relay %s (%s): nothing listens at this address and port; offering a session until "
+		"something does", peer->name, peer->address);
 }
 
 static enum ks_drop input(struct ks_sender *sender, struct ks_peer *peer, const uint8_t *bytes, size_t len)

@@ -16,7 +16,7 @@ static const struct family families[] = {
 	COUNTER(completed, "counter", "sent_frames_total", "Frames sent to their last datagram."),
 	COUNTER(cut, "counter", "cut_frames_total", "Frames replaced by the next before their last datagram was sent."),
 	COUNTER(errors, "counter", "send_errors_total", "Refusals of the local network stack."),
-	COUNTER(refused, "counter", "refused_total", "Messages from the network that nothing listens at the relay's port."),
+	COUNTER(refused, "counter", "refused_total", "Messages from the network that nothing listens there."),
 	COUNTER(reported_received, "gauge", "session_received_datagrams",
 		"Datagrams of the present session that the relay says it received."),
 	COUNTER(reported_expected, "gauge", "session_expected_datagrams",
@@ -40,11 +40,12 @@ void ks_sender_metrics(const struct ks_sender *sender, FILE *out)
 {
 	ks_prom_family(out, "koshien_wire_connected", "gauge", "1: the relay has a session and reports.");
 	for (size_t i = 0; i < sender->n_peers; i++)
-		ks_prom_sample(out, "koshien_wire_connected", ks_sender_connected(sender, i), "relay", sender->peers[i]->name,
-			       NULL);
+		ks_prom_sample(out, "koshien_wire_connected", ks_sender_connected(sender, i), "relay",
+			       sender->peers[i]->name, NULL);
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
 		put_family(sender, &families[i], out);
 	ks_prom_reasons(out, "koshien_wire_reply_drops_total", "Datagrams from relays that were not used, by reason.",
 			sender->drops + 1, ks_drop_names + 1, KS_DROPS - 1);
-	ks_prom_gauge(out, "koshien_wire_datagram_bytes", "UDP payload of a datagram at present.", (double)sender->datagram);
+	ks_prom_gauge(out, "koshien_wire_datagram_bytes", "UDP payload of a datagram at present.",
+		      (double)sender->datagram);
 }

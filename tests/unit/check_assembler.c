@@ -84,7 +84,8 @@ START_TEST(any_k_shards_are_enough)
 	for (size_t l = 0; l < sizeof(lens) / sizeof(lens[0]); l++) {
 		size_t n, taken = 0;
 
-		make_sized(0, (struct ks_data_header){ .seq = (uint32_t)l }, lens[l], l % 2 == 0 ? SHARD : KS_SHARD_MIN);
+		make_sized(0, (struct ks_data_header){ .seq = (uint32_t)l }, lens[l],
+			   l % 2 == 0 ? SHARD : KS_SHARD_MIN);
 		n = ks_layout_datagrams(&objects[0].layout);
 		/* From the last to the first: all the parity, and what it takes of the data. */
 		for (size_t i = n; i-- > 0;) {

@@ -95,7 +95,8 @@ END_TEST
 
 START_TEST(setup_messages_come_back)
 {
-	const uint8_t key[KS_SEAL_KEY_SIZE] = { 1 }, other[KS_SEAL_KEY_SIZE] = { 2 }, nonce[KS_SETUP_NONCE_SIZE] = { 3 };
+	const uint8_t key[KS_SEAL_KEY_SIZE] = { 1 }, other[KS_SEAL_KEY_SIZE] = { 2 };
+	const uint8_t nonce[KS_SETUP_NONCE_SIZE] = { 3 };
 	const struct ks_offer offer = { { 4 }, { 5 }, 6, 1200 };
 	const struct ks_accept accept = { { 7 }, { 8 }, 9, true };
 	uint8_t bytes[KS_OFFER_SIZE];

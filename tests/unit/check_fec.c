@@ -156,8 +156,8 @@ START_TEST(every_pattern_of_small_codes)
 }
 END_TEST
 
-static const size_t big[][2] = { { 22, 13 }, { 85, 43 }, { 174, 78 }, { 127, 128 }, { 128, 127 }, { 1, 254 }, { 254, 1 },
-				 { 200, 55 }, { 2, 100 } };
+static const size_t big[][2] = { { 22, 13 }, { 85, 43 }, { 174, 78 }, { 127, 128 }, { 128, 127 }, { 1, 254 },
+				 { 254, 1 }, { 200, 55 }, { 2, 100 } };
 
 START_TEST(random_patterns_of_big_codes)
 {
@@ -251,7 +251,8 @@ START_TEST(formula_is_never_short_and_close)
 			ck_assert_uint_le(k + m, N);
 			if (k + least + 3 > N)
 				break;
-			ck_assert_msg(m >= least && m <= least + 3, "k=%zu p=%u: m=%zu, exact %zu", k, losses[l], m, least);
+			ck_assert_msg(m >= least && m <= least + 3, "k=%zu p=%u: m=%zu, exact %zu", k, losses[l], m,
+				      least);
 		}
 }
 END_TEST

@@ -280,7 +280,8 @@ END_TEST
 START_TEST(refuses_what_is_no_address)
 {
 	static const char *const bad[] = { "", ":", "relay", "relay:", ":5500", "relay:0", "relay:65536", "relay:55x",
-					   "127.0.0.1", "::1", "[::1]", "[::1]:0", "::1:5500:", "a b:5500", "[relay]:5500" };
+					   "127.0.0.1", "::1", "[::1]", "[::1]:0", "::1:5500:", "a b:5500",
+					   "[relay]:5500" };
 	struct ks_push *push = new_push();
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -20,8 +20,8 @@ START_TEST(rfc_8439_vector)
 
 	for (size_t i = 0; i < sizeof(key); i++)
 		key[i] = (uint8_t)(0x80 + i);
-	crypto_aead_chacha20poly1305_ietf_encrypt(sealed, NULL, (const uint8_t *)plain, sizeof(plain) - 1, ad, sizeof(ad),
-						  NULL, nonce, key);
+	crypto_aead_chacha20poly1305_ietf_encrypt(sealed, NULL, (const uint8_t *)plain, sizeof(plain) - 1, ad,
+						  sizeof(ad), NULL, nonce, key);
 	ck_assert_mem_eq(sealed, start, sizeof(start));
 	ck_assert_mem_eq(sealed + sizeof(plain) - 1, tag, sizeof(tag));
 }
@@ -61,7 +61,8 @@ START_TEST(only_what_was_sealed_opens)
 		header[i] ^= 1;
 	}
 	for (size_t len = 0; len < sizeof(sealed); len++)
-		ck_assert_int_eq(ks_unseal(key, header, 5, sealed, len, out), len < KS_TAG_SIZE ? KS_DROP_SHORT : KS_DROP_TAG);
+		ck_assert_int_eq(ks_unseal(key, header, 5, sealed, len, out),
+				 len < KS_TAG_SIZE ? KS_DROP_SHORT : KS_DROP_TAG);
 }
 END_TEST
 
@@ -111,7 +112,7 @@ START_TEST(window_edges)
 	ck_assert_int_eq(ks_replay_take(&replay, 10001 - KS_REPLAY_BITS), KS_DROP_NONE);	/* the oldest within */
 	ck_assert_int_eq(ks_replay_take(&replay, 10001 - KS_REPLAY_BITS), KS_DROP_REPLAY);
 	ck_assert_int_eq(ks_replay_take(&replay, 10001), KS_DROP_NONE);
-	ck_assert_int_eq(ks_replay_take(&replay, 10001 - KS_REPLAY_BITS), KS_DROP_REPLAY);	/* has left the window */
+	ck_assert_int_eq(ks_replay_take(&replay, 10001 - KS_REPLAY_BITS), KS_DROP_REPLAY);	/* gone out */
 	ck_assert_int_eq(ks_replay_take(&replay, 9999), KS_DROP_NONE);
 	ck_assert_int_eq(ks_replay_take(&replay, 0), KS_DROP_REPLAY);
 
