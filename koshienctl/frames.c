@@ -75,6 +75,7 @@ static json_t *holding_json(const struct ks_holding *h)
 	json_object_set_new(one, "newest", json_string(ks_frame_id_format(h->newest.id, id)));
 	json_object_set_new(one, "captured_ms", json_integer(h->newest.captured_us / KS_US_PER_MS));
 	json_object_set_new(one, "age_ms", json_integer(h->age_us / KS_US_PER_MS));
+	json_object_set_new(one, "held_ms", json_integer(h->held_us / KS_US_PER_MS));
 	json_object_set_new(one, "period_ms", json_integer(h->newest.period_ms));
 	json_object_set_new(one, "placeholder", json_boolean((h->newest.flags & KS_FRAME_PLACEHOLDER) != 0));
 	return one;
@@ -200,8 +201,8 @@ static const struct ks_option options[] = {
 const struct ks_command ks_command_frames = {
 	.name = "frames", .words = "DIR [CHANNEL [RENDITION]]", .words_min = 1, .words_max = 3,
 	.summary = "show what the frame stores of a relay hold",
-	.details = "DIR is the relay's store-dir. A store is live, stale (nothing for three periods), dead (nothing for\n"
-		   "30 s), empty, without a writer, or unreadable.\n"
+	.details = "DIR is the relay's store-dir. A store is live, stale (nothing new for three periods), dead (nothing\n"
+		   "for 30 s), empty, without a writer, or unreadable. AGE is since capture, by the clocks of both machines.\n"
 		   "Exits 1 when there is no store, or one that cannot be read or holds no picture.\n",
 	.options = options, .run = run_frames,
 };

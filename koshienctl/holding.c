@@ -56,11 +56,10 @@ static enum ks_holding_state state_of(const struct ks_holding *h)
 		return KS_HOLDING_ORPHANED;
 	if (h->frames == 0)
 		return KS_HOLDING_EMPTY;
-	if (h->age_us > KS_HOLDING_DEAD_US)
-		return KS_HOLDING_DEAD;
-	if (h->age_us > KS_HOLDING_STALE_PERIODS * (int64_t)h->newest.period_ms * KS_US_PER_MS)
-		return KS_HOLDING_STALE;
-	return KS_HOLDING_LIVE;
+	/* First, since three long periods may be longer than what is dead otherwise. */
+	if (h->held_us <= KS_HOLDING_STALE_PERIODS * (int64_t)h->newest.period_ms * KS_US_PER_MS)
+		return KS_HOLDING_LIVE;
+	return h->held_us > KS_HOLDING_DEAD_US ? KS_HOLDING_DEAD : KS_HOLDING_STALE;
 }
 
 static int count(struct ks_holding *h, struct ks_store_reader *reader)
@@ -88,6 +87,7 @@ static int look(struct ks_holding *h, struct ks_store_reader *reader, const stru
 	if (err != KS_EOK)
 		return err;
 	h->newest = copy->frame.m;
+	h->held_us = ks_mono_us(clock) - copy->published_us;
 	h->age_us = ks_wall_us(clock) - h->newest.captured_us;
 	free(copy);
 	return count(h, reader);

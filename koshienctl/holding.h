@@ -12,7 +12,8 @@
 #include "lib/base/clock.h"
 #include "lib/frame/frame.h"
 
-/* As the viewers have it (DESIGN 8): stale from three periods on, dead from 30 s on. */
+/* As mod_sentry has it without other settings: stale after three periods, dead after 30 s, by this machine's
+ * monotonic clock since the frame was published here. */
 #define KS_HOLDING_STALE_PERIODS 3
 #define KS_HOLDING_DEAD_US (30 * KS_US_PER_S)
 #define KS_HOLDING_BEAT_MAX_US (5 * KS_US_PER_S / 2)	/* five missed heartbeats: the writer is gone */
@@ -38,7 +39,8 @@ struct ks_holding {
 	uint64_t bytes;			/* of their JPEGs */
 	int64_t writer_age_us;		/* since the writer's last heartbeat; -1: there never was one */
 	struct ks_manifest newest;	/* when frames > 0 */
-	int64_t age_us;			/* of the newest frame */
+	int64_t held_us;		/* since it was published here */
+	int64_t age_us;			/* since it was captured, by both machines' wall clocks */
 };
 
 struct ks_holdings {

@@ -15,6 +15,7 @@
 
 static const char *dir;
 static int64_t now_us;
+static int64_t wall_ahead_us;	/* of the monotonic clock, which starts at the same value */
 static uint8_t *bytes;
 static struct ks_holdings holdings;
 
@@ -24,12 +25,18 @@ static int64_t told_us(void *ctx)
 	return now_us;
 }
 
-static const struct ks_clock told = { told_us, told_us, NULL };
+static int64_t told_wall_us(void *ctx)
+{
+	return told_us(ctx) + wall_ahead_us;
+}
+
+static const struct ks_clock told = { told_wall_us, told_us, NULL };
 
 static void set_up(void)
 {
 	dir = unit_tmpdir();
 	now_us = START_US;
+	wall_ahead_us = 0;
 	bytes = malloc(KS_FRAME_MAX);
 	ck_assert_ptr_nonnull(bytes);
 }
@@ -113,6 +120,20 @@ START_TEST(life_of_a_store)
 }
 END_TEST
 
+START_TEST(clocks_that_disagree)
+{
+	struct ks_store_writer *w = writer("main", "std");
+
+	publish(w, 1);
+	wall_ahead_us = 3600 * KS_US_PER_S;
+	read_all(NULL, NULL);
+	ck_assert_int_eq(holdings.all[0].state, KS_HOLDING_LIVE);
+	ck_assert_int_eq(holdings.all[0].held_us, 0);
+	ck_assert_int_eq(holdings.all[0].age_us, 3600 * KS_US_PER_S);
+	ks_store_writer_close(w);
+}
+END_TEST
+
 START_TEST(garbage_beside_a_good_one)
 {
 	struct ks_store_writer *w = writer("main", "std");
@@ -162,6 +183,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, no_store);
 	tcase_add_test(tc, life_of_a_store);
+	tcase_add_test(tc, clocks_that_disagree);
 	tcase_add_test(tc, garbage_beside_a_good_one);
 	tcase_add_test(tc, narrowed_and_sorted);
 	suite_add_tcase(suite, tc);
