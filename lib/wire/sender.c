@@ -81,6 +81,7 @@ void ks_sender_restart(struct ks_sender *sender, struct ks_peer *peer, int64_t n
 {
 	peer->position = sender->have_object ? 0 : SIZE_MAX;
 	peer->start_us = now_us;
+	peer->spoiled = false;
 }
 
 static bool unfinished(const struct ks_sender *sender, const struct ks_peer *peer)
@@ -154,6 +155,7 @@ size_t ks_sender_flush(struct ks_sender *sender, size_t number, const struct iov
 	}
 	if (done == -EAGAIN || done == -ENOBUFS)
 		return 0;
+	peer->spoiled = true;
 	if (done == -EMSGSIZE)
 		step_down(sender, peer, datagrams[0].iov_len);
 	else if (done != -ECONNREFUSED)
@@ -206,7 +208,7 @@ static int64_t pace(struct ks_sender *sender, size_t number, int64_t now_us)
 		/* What the socket did not take is sealed anew under new counters: no nonce is ever used twice. */
 		if (done < n)
 			return now_us + KS_TICK_US;
-		if (!unfinished(sender, peer))
+		if (!unfinished(sender, peer) && !peer->spoiled)
 			ks_count(&peer->counts.completed);
 	}
 	return INT64_MAX;

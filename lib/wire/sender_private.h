@@ -46,6 +46,7 @@ struct ks_peer {
 	struct ks_sender_session next;		/* accepted, not yet confirmed by a report; then it becomes `session` */
 	size_t position;			/* in the current object's order of sending */
 	int64_t start_us;			/* of the current object to this peer */
+	bool spoiled;				/* some of the current object was refused by our own network stack */
 	int64_t silent_since_us;
 	bool outage_logged;
 	struct ks_report last_report;
