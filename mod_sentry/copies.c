@@ -128,12 +128,18 @@ static void note(struct ks_copies *c, int error, int64_t look_us)
 	pthread_mutex_unlock(&c->lock);
 }
 
+enum reason {
+	REASON_NONE,
+	REASON_LOOK,	/* the file may have been replaced, or be good again */
+	REASON_FRAME	/* there is a frame that we do not have */
+};
+
 /* Called with `lock`: is there a reason to go to the store? */
-static bool is_due(const struct ks_copies *c, int64_t mono_us)
+static enum reason reason_of(const struct ks_copies *c, int64_t mono_us)
 {
-	if (mono_us >= c->look_us)
-		return true;
-	return c->error == KS_EOK && c->reading != NULL && ks_store_position(c->reading->store) != c->position;
+	if (c->error == KS_EOK && c->reading != NULL && ks_store_position(c->reading->store) != c->position)
+		return REASON_FRAME;
+	return mono_us >= c->look_us ? REASON_LOOK : REASON_NONE;
 }
 
 static const char *what_to_do(int error)
@@ -255,12 +261,12 @@ static void read_newest(struct ks_copies *c, int64_t mono_us)
 /* Called with `refresh`, under which alone `reading` changes. */
 static void refresh(struct ks_copies *c, int64_t mono_us)
 {
-	bool due;
+	enum reason reason;
 
 	pthread_mutex_lock(&c->lock);
-	due = is_due(c, mono_us);
+	reason = reason_of(c, mono_us);
 	pthread_mutex_unlock(&c->lock);
-	if (!due)
+	if (reason == REASON_NONE)	/* another thread was here first */
 		return;
 	if (c->reading != NULL && !ks_store_current(c->reading->store, mono_us))
 		set_reading(c, NULL);
@@ -268,33 +274,35 @@ static void refresh(struct ks_copies *c, int64_t mono_us)
 		read_newest(c, mono_us);
 }
 
-static struct ks_picture *take_newest(struct ks_copies *c, int64_t mono_us, bool *due, int *error)
+static struct ks_picture *take_newest(struct ks_copies *c, int64_t mono_us, enum reason *reason, int *error)
 {
 	struct ks_picture *picture;
 
 	pthread_mutex_lock(&c->lock);
 	picture = ks_picture_ref(c->newest);
-	*due = is_due(c, mono_us);
+	*reason = reason_of(c, mono_us);
 	*error = c->error == KS_EOK && picture == NULL ? KS_ENOTYET : c->error;
 	pthread_mutex_unlock(&c->lock);
 	return picture;
 }
 
+/* While one thread copies a new frame the others wait for it, the tens of microseconds that it takes: with the
+ * one before, a viewer who comes from a child that has the new one already would be stepped back. */
 struct ks_picture *ks_copies_newest(struct ks_copies *c, int64_t mono_us, int *error)
 {
-	bool due;
-	struct ks_picture *picture = take_newest(c, mono_us, &due, error);
+	enum reason reason;
+	struct ks_picture *picture = take_newest(c, mono_us, &reason, error);
 
-	if (!due)
+	if (reason == REASON_NONE)
 		return picture;
-	if (picture == NULL)
+	if (reason == REASON_FRAME || picture == NULL)
 		pthread_mutex_lock(&c->refresh);
 	else if (pthread_mutex_trylock(&c->refresh) != 0)
 		return picture;
 	refresh(c, mono_us);
 	pthread_mutex_unlock(&c->refresh);
 	ks_picture_unref(picture);
-	return take_newest(c, mono_us, &due, error);
+	return take_newest(c, mono_us, &reason, error);
 }
 
 static struct ks_picture *recall(struct ks_copies *c, struct ks_frame_id id)

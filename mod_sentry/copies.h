@@ -2,8 +2,7 @@
  *
  * What this process keeps of one store: the open reader, a copy of the newest frame, and a few that were
  * asked for by name. A request costs one atomic load of the store's position; only when that has
- * changed does one thread copy the new frame, while the others go on with the one before. Everything may
- * be called from any thread.
+ * changed does one thread, of all that ask, copy the new frame. Everything may be called from any thread.
  */
 #ifndef KS_MOD_SENTRY_COPIES_H
 #define KS_MOD_SENTRY_COPIES_H

@@ -5,6 +5,7 @@ if WITH_APXS
 httpd_tests = \
 	tests/httpd/check_directives.sh \
 	tests/httpd/test_access.sh \
+	tests/httpd/test_concurrency.sh \
 	tests/httpd/test_frames.sh \
 	tests/httpd/test_states.sh
 TESTS += $(httpd_tests)
@@ -18,5 +19,6 @@ endif
 EXTRA_DIST += tests/httpd/httpd.sh \
 	tests/httpd/check_directives.sh \
 	tests/httpd/test_access.sh \
+	tests/httpd/test_concurrency.sh \
 	tests/httpd/test_frames.sh \
 	tests/httpd/test_states.sh
