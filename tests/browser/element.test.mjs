@@ -88,8 +88,9 @@ function edited(edit) {
 
 const phone = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
 
-function plainPage(attributes = "", lang = "en") {
-	return `<!DOCTYPE html><html lang="${lang}"><meta charset="utf-8"><title>plain</title><link rel="icon" href="/icon.svg">
+function plainPage(attributes = "") {
+	return `<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>plain</title>
+		<link rel="icon" href="/icon.svg">
 		<script type="module" src="/viewer/koshien-flipbook.js"></script><body>
 		<koshien-flipbook src="/live" ${attributes}></koshien-flipbook>`;
 }
@@ -131,7 +132,8 @@ await suite([
 		"koshien frame=1-1 captured=x channel=main rendition=std") }))),
 	refusal("a picture of another channel", "channel", edited((body, seq, relay) =>
 		({ body: relay.picture(seq, { channel: "other" }) }))),
-	refusal("no picture at all under a picture's headers", "soi", edited(() => ({ body: Buffer.from("<html>proxy error") }))),
+	refusal("no picture at all under a picture's headers", "soi",
+		edited(() => ({ body: Buffer.from("<html>proxy error") }))),
 	refusal("bytes that no decoder takes", "decode", edited((body, seq, relay) => ({
 		body: stamped(Buffer.from([0xff, 0xd8, 0xff, 0xc0, 0, 2, 0xff, 0xd9]), { id: `${relay.epoch}-${seq}` }) }))),
 	refusal("a length beyond the limit", "length", (answer, query, relay, response) => {
@@ -346,7 +348,7 @@ await suite([
 		await inState(seen, "live");
 	}),
 
-	scenario("where nothing can be made full screen the picture covers the page", { period: 200 }, async ({ page, seen }) => {
+	scenario("where nothing can be made full screen the picture covers the page", {}, async ({ page }) => {
 		await page.evaluate(() => { Element.prototype.requestFullscreen = undefined; });
 		await page.getByRole("button", { name: "Full screen" }).click();
 		const box = await page.locator("koshien-flipbook").boundingBox();
@@ -366,7 +368,7 @@ await suite([
 			await shown(seen, 4);
 		}),
 
-	scenario("spoken Japanese and English, chosen and remembered", { context: { locale: "ja-JP" } }, async ({ page, seen }) => {
+	scenario("Japanese and English, chosen and remembered", { context: { locale: "ja-JP" } }, async ({ page, seen }) => {
 		const badge = page.locator("koshien-flipbook [part=state]");
 		await shown(seen, 1);
 		assert.equal(await page.title(), "Koshien — ライブ画像");
@@ -494,8 +496,21 @@ await suite([
 					await keep(page, `page-${size}-${language}-whole`, { fullPage: true });
 				}))),
 
-	scenario("the page to embed is nothing but the picture", { path: "/embed.html", context: { viewport: { width: 480, height: 270 } } },
-		async ({ page, seen }) => {
+	scenario("the longest badge fits beside the buttons or above them",
+		{ context: { ...phone, viewport: { width: 320, height: 560 } } }, async ({ relay, page, seen }) => {
+			await shown(seen, 1);
+			relay.script = (answer) => answer(503, {}, "");
+			await inState(seen, "reconnecting", 15000);
+			const boxes = await Promise.all(["badge", "controls"].map((part) =>
+				page.locator(`koshien-flipbook [part=${part}]`).boundingBox()));
+			const [badge, controls] = boxes;
+			assert.ok(boxes.every(({ x, width }) => x >= 0 && x + width <= 320));
+			assert.ok(badge.x + badge.width <= controls.x || badge.y + badge.height <= controls.y);
+			await keep(page, "state-reconnecting-phone");
+		}),
+
+	scenario("the page to embed is nothing but the picture",
+		{ path: "/embed.html", context: { viewport: { width: 480, height: 270 } } }, async ({ page, seen }) => {
 			await shown(seen, 1);
 			assert.deepEqual(await page.locator("koshien-flipbook").boundingBox(), { x: 0, y: 0, width: 480, height: 270 });
 			await keep(page, "page-embed");

@@ -8,7 +8,10 @@
 const LANGUAGE_KEY = "koshien-language";
 const titles = { ja: "Koshien — ライブ画像", en: "Koshien — live pictures" };
 const copied = { ja: "コピーしました", en: "Copied" };
-const since = { ja: (seconds) => `${seconds}秒`, en: (seconds) => `${seconds} s ago` };
+const since = {
+	ja: (n, minutes) => `${n}${minutes ? "分" : "秒"}`,
+	en: (n, minutes) => `${n} ${minutes ? "min" : "s"} ago`,
+};
 
 /* Storage can be forbidden; then the choice holds for this visit. */
 function remembered() {
@@ -43,19 +46,22 @@ function speak(language) {
 
 function showFacts(flipbook) {
 	const fact = Object.fromEntries([...document.querySelectorAll("[data-fact]")].map((dd) => [dd.dataset.fact, dd]));
+	const showAge = () => {
+		const age = flipbook.stats?.age;
+		if (age === undefined || age === null || document.hidden)
+			return;
+		const say = since[document.documentElement.dataset.language];
+		const seconds = age / 1000;
+		fact.age.textContent = seconds < 10 ? say(seconds.toFixed(1)) :
+			seconds < 100 ? say(Math.floor(seconds)) : say(Math.floor(seconds / 60), true);
+	};
 	flipbook.addEventListener("frame", ({ detail }) => {
 		fact.id.textContent = detail.id;
 		fact.served.textContent = detail.relay ?? "–";
 		fact.size.textContent = `${detail.width}×${detail.height}, ${Math.round(detail.bytes / 1000)} kB`;
+		showAge();
 	});
-	setInterval(() => {
-		const age = flipbook.stats?.age;
-		if (age === undefined || age === null || document.hidden)
-			return;
-		const seconds = age / 1000;
-		const text = seconds < 10 ? seconds.toFixed(1) : String(Math.floor(seconds));
-		fact.age.textContent = since[document.documentElement.dataset.language](text);
-	}, 250);
+	setInterval(showAge, 250);
 }
 
 function offerSharing() {

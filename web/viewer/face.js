@@ -21,8 +21,11 @@ sheet.replaceSync(`
 	canvas { display: block; width: 100%; height: 100%; object-fit: contain; }
 	svg { width: 1.25em; height: 1.25em; flex: none; fill: none; stroke: currentColor; stroke-width: 2.4;
 		stroke-linecap: round; stroke-linejoin: round; }
-	.badge { position: absolute; top: 12px; left: 12px; display: flex; align-items: center; gap: 8px;
-		min-height: 32px; padding: 0 12px 0 10px; border-radius: 16px; background: rgb(8 12 10 / .78);
+	/* All in one row at the bottom: broadcasters put the score at the top. */
+	.bar { position: absolute; right: 12px; bottom: 12px; left: 12px; display: flex; flex-wrap: wrap;
+		align-items: center; justify-content: space-between; gap: 8px; pointer-events: none; }
+	.badge { display: flex; align-items: center; gap: 8px; min-height: 36px; padding: 0 14px 0 11px;
+		border-radius: 18px; background: rgb(8 12 10 / .78);
 		letter-spacing: .02em; white-space: nowrap; box-sizing: border-box; }
 	.badge svg { color: var(--tone); }
 	.age { font-weight: 400; font-variant-numeric: tabular-nums; opacity: .92; }
@@ -36,7 +39,7 @@ sheet.replaceSync(`
 	.frame[data-state=offline] { --tone: #ff9d94; }
 	.frame:not([data-state=live]) .badge { background: rgb(8 12 10 / .9);
 		box-shadow: inset 0 0 0 1px var(--tone); }
-	.controls { position: absolute; right: 12px; bottom: 12px; display: flex; gap: 8px; }
+	.controls { display: flex; gap: 8px; margin-left: auto; pointer-events: auto; }
 	button { display: flex; align-items: center; justify-content: center; gap: 10px; min-width: 44px;
 		min-height: 44px; padding: 0; border: 0; border-radius: 22px; background: rgb(8 12 10 / .72);
 		color: inherit; font: inherit; cursor: pointer; }
@@ -102,14 +105,15 @@ export class Face {
 		this.#frame = make(root, "div", { class: "frame", part: "frame", role: "group", tabindex: "0" });
 		this.#canvas = make(this.#frame, "canvas", { part: "picture", role: "img", width: "1280", height: "720" });
 		this.#context = this.#canvas.getContext("2d", { alpha: false });
-		const badge = make(this.#frame, "div", { class: "badge", part: "badge" });
+		const bar = make(this.#frame, "div", { class: "bar", part: "bar" });
+		const badge = make(bar, "div", { class: "badge", part: "badge" });
 		this.#badge = makeIcon(badge);
 		/* Only the word is announced: an age that counts up would never let a screen reader finish. */
 		this.#state = make(badge, "span", { part: "state", role: "status", "aria-live": "polite" });
 		this.#age = make(badge, "span", { class: "age", part: "age" });
 		this.#show = this.#button(this.#frame, "show", "play", () => press("pause"));
 		this.#show.text = make(this.#show.button, "span");
-		const controls = make(this.#frame, "div", { class: "controls", part: "controls" });
+		const controls = make(bar, "div", { class: "controls", part: "controls" });
 		this.#pause = this.#button(controls, "pause", "paused", () => press("pause"));
 		this.#full = this.#button(controls, "full", "full", () => press("full"));
 		this.#frame.addEventListener("keydown", (event) => this.#key(event, press));
