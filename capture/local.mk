@@ -31,3 +31,60 @@ capture_libcapture_la_LIBADD = lib/wire/libwire.la lib/frame/libframe.la lib/bas
 sbin_PROGRAMS += capture/sentryd
 capture_sentryd_SOURCES = capture/main.c
 capture_sentryd_LDADD = capture/libcapture.la
+
+if WITH_CHECK
+capture_tests = tests/unit/check_card tests/unit/check_encoder tests/unit/check_raw tests/unit/check_split \
+	tests/unit/check_epoch tests/unit/check_publisher tests/unit/check_source_dir \
+	tests/unit/check_source_pipe tests/unit/check_feed
+if WITH_V4L2
+capture_tests += tests/unit/check_source_v4l2
+tests_unit_check_source_v4l2_SOURCES = tests/unit/check_source_v4l2.c tests/unit/capture_pictures.h
+tests_unit_check_source_v4l2_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
+tests_unit_check_source_v4l2_LDADD = tests/unit/libunit.la capture/libcapture.la $(EVENT_LIBS)
+endif
+check_PROGRAMS += $(capture_tests)
+TESTS += $(capture_tests)
+tests_unit_check_card_SOURCES = tests/unit/check_card.c tests/unit/capture_pictures.h
+tests_unit_check_card_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(TURBOJPEG_CFLAGS)
+tests_unit_check_card_LDADD = tests/unit/libunit.la capture/libcapture.la $(EVENT_LIBS) $(SODIUM_LIBS) \
+	$(TURBOJPEG_LIBS)
+tests_unit_check_encoder_SOURCES = tests/unit/check_encoder.c tests/unit/capture_pictures.h
+tests_unit_check_encoder_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(TURBOJPEG_CFLAGS)
+tests_unit_check_encoder_LDADD = tests/unit/libunit.la capture/libcapture.la $(EVENT_LIBS) $(SODIUM_LIBS) \
+	$(TURBOJPEG_LIBS)
+tests_unit_check_raw_SOURCES = tests/unit/check_raw.c tests/unit/capture_pictures.h
+tests_unit_check_raw_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(TURBOJPEG_CFLAGS)
+tests_unit_check_raw_LDADD = tests/unit/libunit.la capture/libcapture.la $(EVENT_LIBS) $(SODIUM_LIBS) \
+	$(TURBOJPEG_LIBS)
+tests_unit_check_split_SOURCES = tests/unit/check_split.c tests/unit/capture_pictures.h
+tests_unit_check_split_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(TURBOJPEG_CFLAGS)
+tests_unit_check_split_LDADD = tests/unit/libunit.la capture/libcapture.la $(EVENT_LIBS) $(SODIUM_LIBS) \
+	$(TURBOJPEG_LIBS)
+tests_unit_check_epoch_SOURCES = tests/unit/check_epoch.c tests/unit/capture_pictures.h
+tests_unit_check_epoch_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(TURBOJPEG_CFLAGS)
+tests_unit_check_epoch_LDADD = tests/unit/libunit.la capture/libcapture.la $(EVENT_LIBS) $(SODIUM_LIBS) \
+	$(TURBOJPEG_LIBS)
+tests_unit_check_publisher_SOURCES = tests/unit/check_publisher.c tests/unit/capture_pictures.h
+tests_unit_check_publisher_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(TURBOJPEG_CFLAGS)
+tests_unit_check_publisher_LDADD = tests/unit/libunit.la capture/libcapture.la $(EVENT_LIBS) $(SODIUM_LIBS) \
+	$(TURBOJPEG_LIBS)
+tests_unit_check_source_dir_SOURCES = tests/unit/check_source_dir.c tests/unit/capture_pictures.h
+tests_unit_check_source_dir_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(TURBOJPEG_CFLAGS)
+tests_unit_check_source_dir_LDADD = tests/unit/libunit.la capture/libcapture.la $(EVENT_LIBS) $(SODIUM_LIBS) \
+	$(TURBOJPEG_LIBS)
+tests_unit_check_source_pipe_SOURCES = tests/unit/check_source_pipe.c tests/unit/capture_pictures.h
+tests_unit_check_source_pipe_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(TURBOJPEG_CFLAGS)
+tests_unit_check_source_pipe_LDADD = tests/unit/libunit.la capture/libcapture.la $(EVENT_LIBS) $(SODIUM_LIBS) \
+	$(TURBOJPEG_LIBS)
+tests_unit_check_feed_SOURCES = tests/unit/check_feed.c tests/unit/capture_pictures.h
+tests_unit_check_feed_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(TURBOJPEG_CFLAGS)
+tests_unit_check_feed_LDADD = tests/unit/libunit.la capture/libcapture.la $(EVENT_LIBS) $(SODIUM_LIBS) \
+	$(TURBOJPEG_LIBS)
+endif
+
+check_PROGRAMS += tests/fuzz/fuzz_split tests/fuzz/fuzz_epoch
+TESTS += tests/fuzz/fuzz_split tests/fuzz/fuzz_epoch
+tests_fuzz_fuzz_split_LDADD = $(FUZZ_DRIVER) capture/libcapture.la
+tests_fuzz_fuzz_split_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_epoch_LDADD = $(FUZZ_DRIVER) capture/libcapture.la
+tests_fuzz_fuzz_epoch_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
