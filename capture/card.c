@@ -153,7 +153,7 @@ static void draw_dial(const struct layout *l, int64_t wall_us)
 static void draw_ball(const struct layout *l, int64_t wall_us)
 {
 	double phase = (double)(wall_us % BALL_PERIOD_US) / (double)BALL_PERIOD_US;
-	double x = MARGIN + (LAYOUT_WIDTH - 2 * MARGIN) * (1 - fabs(2 * phase - 1));
+	double x = MARGIN + (LAYOUT_WIDTH - 2 * MARGIN) * phase;
 
 	line(l, x, 508, x, 508, 40, ACCENT);
 	line(l, x, 508, x, 508, 20, INK);

@@ -14,7 +14,7 @@
 
 #define NOW INT64_C(1795262400)
 
-static char path[512];
+static char path[640];
 
 static const char *stored(const char *dir)
 {

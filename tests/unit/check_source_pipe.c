@@ -38,6 +38,12 @@ static void start(const char *where, int64_t timeout_ms)
 	source->failed = on_failed;
 }
 
+static void start_live(const char *where)
+{
+	start(where, 60000);
+	source->settings.pipe_live = true;
+}
+
 static void setup(void)
 {
 	memset(&counts, 0, sizeof(counts));
@@ -116,7 +122,7 @@ START_TEST(the_newest_wins_and_the_producer_never_waits)
 	int64_t before;
 	int fd;
 
-	start(fifo, 60000);
+	start_live(fifo);
 	ck_assert_int_eq(ks_source_open(source), KS_EOK);
 	fd = open(fifo, O_WRONLY | O_NONBLOCK);
 	ck_assert_int_ge(fd, 0);
@@ -135,6 +141,46 @@ START_TEST(the_newest_wins_and_the_producer_never_waits)
 	close(fd);
 	free(one.bytes);
 	free(last.bytes);
+}
+END_TEST
+
+/* A producer that is faster than any camera is made to wait, and from then on nothing of it is lost. */
+START_TEST(a_recording_waits_for_the_tick)
+{
+	const unsigned total = 300;
+	struct jpeg one = make_picture(64, 48, 1);
+	struct ks_picture picture;
+	unsigned sent = 0, taken = 0;
+	size_t at = 0;
+	int fd;
+
+	start(fifo, 60000);
+	ck_assert_int_eq(ks_source_open(source), KS_EOK);
+	fd = open(fifo, O_WRONLY | O_NONBLOCK);
+	ck_assert_int_ge(fd, 0);
+	while (sent < total) {
+		ssize_t n = write(fd, one.bytes + at, one.len - at);
+
+		if (n > 0)
+			at += (size_t)n;
+		if (at == one.len) {
+			at = 0;
+			sent++;
+		}
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		/* The pipe is full, so it is our turn. */
+		if (n <= 0 && next(&picture) == KS_EOK) {
+			is(&picture, &one);
+			taken++;
+		}
+	}
+	close(fd);
+	while (wait_next(&picture) == KS_EOK)
+		taken++;
+	ck_assert_int_eq(source->fault, KS_FAULT_ENDED);
+	ck_assert_uint_eq(taken + ks_counted(&counts.superseded), total);
+	ck_assert_uint_ge(taken, total - 100);
+	free(one.bytes);
 }
 END_TEST
 
@@ -287,6 +333,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, the_newest_wins_and_the_producer_never_waits);
+	tcase_add_test(tc, a_recording_waits_for_the_tick);
 	tcase_add_test(tc, garbage_is_skipped_and_counted);
 	tcase_add_test(tc, a_fifo_is_opened_again);
 	tcase_add_test(tc, silence_is_a_fault_that_keeps_it_open);

@@ -252,10 +252,12 @@ static struct event_base *base;
 static unsigned failures;
 static struct ks_list formats;
 
+/* As the owner does. */
 static void on_failed(void *ctx)
 {
 	(void)ctx;
 	failures++;
+	ks_source_close(source);
 }
 
 static void setup(void)
