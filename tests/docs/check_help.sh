@@ -122,7 +122,8 @@ check_daemon() {
 	prepare "$sample" "$scratch/$name.conf" all
 	ok "$name takes the sample with every setting in force" exits 0 "$path" --check-config --config "$scratch/$name.conf"
 	printf '# one\n# two\nno-such-setting = 1\n' >"$scratch/bad.conf"
-	ok "$name names file and line of an unknown setting" says "$scratch/bad.conf:3:" 2 "$path" --check-config --config "$scratch/bad.conf"
+	ok "$name names file and line of an unknown setting" \
+		says "$scratch/bad.conf:3:" 2 "$path" --check-config --config "$scratch/bad.conf"
 	ok "$name refuses a file that is not there" says "$scratch/none.conf" 2 "$path" --config "$scratch/none.conf"
 	ok "$name refuses an unknown option" says no-such-option 2 "$path" --no-such-option
 }
