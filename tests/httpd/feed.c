@@ -165,8 +165,8 @@ static void feed(struct options *o)
 
 static void dump(const struct options *o)
 {
+	struct ks_store_copy *copy = NULL;
 	struct ks_store_reader *reader;
-	struct ks_store_copy *copy;
 	struct ks_frame_id id;
 	int err = ks_store_reader_open(&reader, o->dir, o->channel, o->rendition);
 
