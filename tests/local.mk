@@ -31,3 +31,6 @@ FUZZ_DRIVER = tests/fuzz/libreplay.la
 endif
 EXTRA_DIST += tests/fuzz/corpus
 EXTRA_DIST += tests/demo tests/browser/chain.test.sh
+
+TESTS += tests/capture/sentryd.sh
+dist_check_SCRIPTS += tests/capture/sentryd.sh
