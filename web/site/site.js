@@ -58,7 +58,7 @@ function showFacts(flipbook) {
 	flipbook.addEventListener("frame", ({ detail }) => {
 		fact.id.textContent = detail.id;
 		fact.served.textContent = detail.relay ?? "–";
-		fact.size.textContent = `${detail.width}×${detail.height}, ${Math.round(detail.bytes / 1000)} kB`;
+		fact.size.textContent = `${detail.width}×${detail.height}, ${Math.round(detail.bytes / 1000)}\u00a0kB`;
 		showAge();
 	});
 	setInterval(showAge, 250);
