@@ -19,18 +19,24 @@ struct shape {
 	double thick;
 };
 
+/* Rows of a plane. As the strides, those of luma are even: TurboJPEG reads whole pairs. */
+static int rows_of(const struct ks_canvas *canvas, int plane)
+{
+	int half = (canvas->height + 1) / 2;
+
+	return plane == 0 ? 2 * half : half;
+}
+
 static size_t plane_size(const struct ks_canvas *canvas, int plane)
 {
-	int rows = plane == 0 ? canvas->height : (canvas->height + 1) / 2;
-
-	return (size_t)canvas->stride[plane] * (size_t)rows;
+	return (size_t)canvas->stride[plane] * (size_t)rows_of(canvas, plane);
 }
 
 int ks_canvas_init(struct ks_canvas *canvas, int width, int height)
 {
 	int half = (width + 1) / 2;
 
-	*canvas = (struct ks_canvas){ .width = width, .height = height, .stride = { width, half, half } };
+	*canvas = (struct ks_canvas){ .width = width, .height = height, .stride = { 2 * half, half, half } };
 	canvas->plane[0] = calloc(1, plane_size(canvas, 0) + 2 * plane_size(canvas, 1));
 	if (canvas->plane[0] == NULL)
 		return -ENOMEM;
@@ -82,7 +88,7 @@ static double overlap(int i, double from, double to)
 
 static void fill_plane(struct ks_canvas *canvas, int plane, const double box[4], uint8_t value)
 {
-	int width = canvas->stride[plane], height = plane == 0 ? canvas->height : (canvas->height + 1) / 2;
+	int width = canvas->stride[plane], height = rows_of(canvas, plane);
 	double scale = plane == 0 ? 1 : 0.5;
 	double x0 = box[0] * scale, y0 = box[1] * scale, x1 = box[2] * scale, y1 = box[3] * scale;
 
@@ -97,7 +103,9 @@ static void fill_plane(struct ks_canvas *canvas, int plane, const double box[4],
 
 void ks_canvas_fill(struct ks_canvas *canvas, double x, double y, double width, double height, struct ks_colour colour)
 {
-	const double box[4] = { x, y, x + width, y + height };
+	/* What reaches the edge covers the padding behind it too. */
+	const double box[4] = { x, y, x + width < canvas->width ? x + width : canvas->stride[0],
+				y + height < canvas->height ? y + height : rows_of(canvas, 0) };
 
 	fill_plane(canvas, 0, box, colour.y);
 	fill_plane(canvas, 1, box, colour.u);
@@ -117,7 +125,7 @@ static double distance(const struct shape *s, double x, double y)
 
 static void paint_plane(struct ks_canvas *canvas, int plane, const struct shape *s, uint8_t value)
 {
-	int width = canvas->stride[plane], height = plane == 0 ? canvas->height : (canvas->height + 1) / 2;
+	int width = canvas->stride[plane], height = rows_of(canvas, plane);
 	double step = plane == 0 ? 1 : 2, reach = s->radius + s->thick / 2 + step;
 	int left = clamp((fmin(s->x0, s->x1) - reach) / step, width);
 	int right = clamp((fmax(s->x0, s->x1) + reach) / step + 1, width);

@@ -66,15 +66,37 @@ size_t ks_raw_size(const struct ks_raw_shape *shape)
 	return luma;
 }
 
+/* Of the luma plane that is handed over: TurboJPEG reads whole pairs where chroma is halved. */
+static size_t columns_out(const struct ks_raw_shape *shape)
+{
+	return shape->format->layout == KS_PICTURE_GREY ? (size_t)shape->width : 2 * half(shape->width);
+}
+
+static size_t rows_out(const struct ks_raw_shape *shape)
+{
+	return shape->format->layout == KS_PICTURE_YUV420 ? 2 * half(shape->height) : (size_t)shape->height;
+}
+
+static size_t luma_size(const struct ks_raw_shape *shape)
+{
+	return columns_out(shape) * rows_out(shape);
+}
+
+static size_t chroma_size(const struct ks_raw_shape *shape)
+{
+	switch (shape->format->layout) {
+	case KS_PICTURE_YUV422:
+		return half(shape->width) * (size_t)shape->height;
+	case KS_PICTURE_YUV420:
+		return half(shape->width) * half(shape->height);
+	default:
+		return 0;
+	}
+}
+
 size_t ks_raw_unpacked_size(const struct ks_raw_shape *shape)
 {
-	size_t luma = (size_t)shape->width * (size_t)shape->height, chroma;
-
-	if (shape->format->layout == KS_PICTURE_GREY)
-		return luma;
-	chroma = half(shape->width) * (shape->format->layout == KS_PICTURE_YUV422 ? (size_t)shape->height :
-				       half(shape->height));
-	return luma + 2 * chroma;
+	return luma_size(shape) + 2 * chroma_size(shape);
 }
 
 struct levels {
@@ -104,13 +126,27 @@ static void pick(uint8_t *to, const uint8_t *from, size_t n, size_t step, const 
 		to[i] = table[from[i * step]];
 }
 
+static void unpack_luma(const struct ks_raw_shape *shape, const uint8_t *bytes, size_t step, const uint8_t table[256],
+			uint8_t *out)
+{
+	size_t width = (size_t)shape->width, columns = columns_out(shape);
+
+	for (size_t y = 0; y < (size_t)shape->height; y++, out += columns) {
+		pick(out, bytes + y * shape->stride, width, step, table);
+		if (columns > width)
+			out[width] = out[width - 1];
+	}
+	if (rows_out(shape) > (size_t)shape->height)
+		memcpy(out, out - columns, columns);
+}
+
 static void unpack_packed(const struct ks_raw_shape *shape, const uint8_t *bytes, const struct levels *levels,
 			  uint8_t *const plane[3])
 {
-	size_t width = (size_t)shape->width, pairs = half(shape->width), luma_at = shape->format->fourcc == UYVY;
+	size_t pairs = half(shape->width), luma_at = shape->format->fourcc == UYVY;
 
+	unpack_luma(shape, bytes + luma_at, 2, levels->luma, plane[0]);
 	for (size_t y = 0; y < (size_t)shape->height; y++, bytes += shape->stride) {
-		pick(plane[0] + y * width, bytes + luma_at, width, 2, levels->luma);
 		pick(plane[1] + y * pairs, bytes + 1 - luma_at, pairs, 4, levels->chroma);
 		pick(plane[2] + y * pairs, bytes + 3 - luma_at, pairs, 4, levels->chroma);
 	}
@@ -119,14 +155,13 @@ static void unpack_packed(const struct ks_raw_shape *shape, const uint8_t *bytes
 static void unpack_planar(const struct ks_raw_shape *shape, const uint8_t *bytes, const struct levels *levels,
 			  uint8_t *const plane[3])
 {
-	size_t width = (size_t)shape->width, pairs = half(shape->width), rows = half(shape->height);
+	size_t pairs = half(shape->width), rows = half(shape->height);
 	const uint8_t *chroma = bytes + shape->stride * (size_t)shape->height;
 	bool mixed = shape->format->fourcc == NV12;
 	size_t stride = mixed ? shape->stride : chroma_stride(shape), step = mixed ? 2 : 1;
 	const uint8_t *other = mixed ? chroma + 1 : chroma + stride * rows;
 
-	for (size_t y = 0; y < (size_t)shape->height; y++)
-		pick(plane[0] + y * width, bytes + y * shape->stride, width, 1, levels->luma);
+	unpack_luma(shape, bytes, 1, levels->luma, plane[0]);
 	for (size_t y = 0; shape->format->layout != KS_PICTURE_GREY && y < rows; y++) {
 		pick(plane[1] + y * pairs, chroma + y * stride, pairs, step, levels->chroma);
 		pick(plane[2] + y * pairs, other + y * stride, pairs, step, levels->chroma);
@@ -136,7 +171,7 @@ static void unpack_planar(const struct ks_raw_shape *shape, const uint8_t *bytes
 void ks_raw_unpack(const struct ks_raw_shape *shape, const uint8_t *bytes, uint8_t *planes,
 		   struct ks_picture *picture)
 {
-	size_t luma = (size_t)shape->width * (size_t)shape->height, chroma = (ks_raw_unpacked_size(shape) - luma) / 2;
+	size_t luma = luma_size(shape), chroma = chroma_size(shape);
 	uint8_t *const plane[3] = { planes, planes + luma, planes + luma + chroma };
 	int pairs = (int)half(shape->width);
 	struct levels levels;
@@ -148,6 +183,6 @@ void ks_raw_unpack(const struct ks_raw_shape *shape, const uint8_t *bytes, uint8
 		unpack_planar(shape, bytes, &levels, plane);
 	*picture = (struct ks_picture){
 		.layout = shape->format->layout, .width = shape->width, .height = shape->height,
-		.plane = { plane[0], plane[1], plane[2] }, .stride = { shape->width, pairs, pairs },
+		.plane = { plane[0], plane[1], plane[2] }, .stride = { (int)columns_out(shape), pairs, pairs },
 	};
 }

@@ -21,19 +21,20 @@ static void teardown(void)
 static void through(enum ks_picture_layout layout, int width, int height, struct ks_colour colour, unsigned char rgb[3])
 {
 	int half = (width + 1) / 2, rows = layout == KS_PICTURE_YUV420 ? (height + 1) / 2 : height;
-	uint8_t *planes[3] = { malloc((size_t)(width * height)), malloc((size_t)(half * rows)),
-			       malloc((size_t)(half * rows)) };
+	int stride = layout == KS_PICTURE_GREY ? width : 2 * half;
+	size_t luma = (size_t)stride * (size_t)(layout == KS_PICTURE_YUV420 ? 2 * rows : height);
+	uint8_t *planes[3] = { malloc(luma), malloc((size_t)(half * rows)), malloc((size_t)(half * rows)) };
 	unsigned char *out = malloc((size_t)(width * height * 3));
 	struct ks_picture picture = {
 		.layout = layout, .width = width, .height = height,
-		.plane = { planes[0], planes[1], planes[2] }, .stride = { width, half, half },
+		.plane = { planes[0], planes[1], planes[2] }, .stride = { stride, half, half },
 	};
 	tjhandle decoder = tjInitDecompress();
 	struct ks_jpeg_info info;
 	const uint8_t *jpeg;
 	size_t len;
 
-	memset(planes[0], colour.y, (size_t)(width * height));
+	memset(planes[0], colour.y, luma);
 	memset(planes[1], colour.u, (size_t)(half * rows));
 	memset(planes[2], colour.v, (size_t)(half * rows));
 	ck_assert_int_eq(ks_encoder_encode(encoder, &picture, 90, &jpeg, &len), KS_EOK);
