@@ -29,6 +29,7 @@ else
 fi
 
 feed --epoch 7 --seq 0 "$store" main std >/dev/null
+feed --epoch 7 --age-ms 60000 "$store" main dead >/dev/null
 httpd_start "Include \"$top_srcdir/conf/relay-httpd.conf\"
 <Location \"/live\">
 	SetHandler sentry
@@ -91,6 +92,8 @@ if [ -n "$h2" ]; then
 		"https://127.0.0.1:$tls_port/live/main/std/latest.jpg?n=[1-100]" >"$work/lines"
 	is 'twenty streams at once' "$(cut -d' ' -f2- "$work/lines" | sort -V -k2 | bodies | cut -d' ' -f-2)" '100 good,'
 	is 'really HTTP/2' "$(cut -d' ' -f1 "$work/lines" | sort -u)" 2
+	is '503 over HTTP/2' "$(curl -sk --http2 -o /dev/null -w '%{http_version} %{http_code}' \
+		"https://127.0.0.1:$tls_port/live/main/dead/latest.jpg")" '2 503'
 fi
 ok 'frames came all the while' kill -0 "$feeder"
 

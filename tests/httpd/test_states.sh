@@ -15,6 +15,10 @@ CustomLog access.log "%>s %B %U"
 	SentryStaleAfter 1000
 	SentryCORS Off
 	SentryTiming Off
+</Location>
+<Location "/nowhere">
+	SetHandler sentry
+	SentryStore nowhere
 </Location>'
 
 file=$store/main.std.frames
@@ -159,6 +163,16 @@ rm "$file"
 fed --epoch 400 --seq 3
 sleep 1.1
 ok 'not back in time' id_is 400-7
+
+# --- no directory ---------------------------------------------------------------------------------------------------------
+expect_log 'store: .*/nowhere cannot be read: No such file or directory; start sentryc, or set SentryStore'
+get /nowhere/main/std/latest.jpg
+is 'no store directory: 503' "$status" 503
+mkdir -m 2750 "$work/nowhere"
+chgrp "$server_group" "$work/nowhere"
+chmod 2750 "$work/nowhere"
+feed --epoch 6 "$work/nowhere" main std >/dev/null
+ok 'recovers when it is there' wait_for 5 status_is /nowhere/main/std/latest.jpg 200
 
 # --- one of two ----------------------------------------------------------------------------------------------------------
 feed --epoch 5 "$store" other std >/dev/null
