@@ -180,19 +180,26 @@ static bool wants_rekey(const struct ks_sender *sender, const struct ks_sender_s
 			       now_us - session->since_us >= sender->settings.rekey_us);
 }
 
-/* Ends what has gone on too long and starts what is missing. */
+/* Ends what has gone on too long and starts what is missing. Frames go on through a silence until the session ends:
+ * on a bad path three reports in a row are lost every few minutes, and the frames arrive all the same. */
 static void review(struct ks_sender *sender, struct ks_peer *peer, int64_t now_us)
 {
 	struct ks_sender_session *session = &peer->session;
 
-	if (session->up && (now_us - session->report_us >= KS_SILENCE_US ||
+	if (session->up && now_us - session->report_us >= KS_SILENCE_US) {
+		if (peer->silent_since_us == 0)
+			peer->silent_since_us = session->report_us;
+		if (!peer->next.up)
+			ks_handshake_offer(sender, peer, now_us);
+	}
+	if (session->up && (now_us - session->report_us >= KS_SESSION_END_US ||
 			    session->counter >= KS_COUNTER_END - KS_BATCH))
 		ks_handshake_end(sender, peer, now_us);
 	if (peer->next.up && now_us - peer->next.since_us >= KS_SILENCE_US)
 		sodium_memzero(&peer->next, sizeof(peer->next));
 	if (wants_rekey(sender, session, now_us) && !peer->next.up)
 		ks_handshake_offer(sender, peer, now_us);
-	if (peer->silent_since_us != 0 && now_us - peer->silent_since_us >= KS_SILENCE_US)
+	if (peer->silent_since_us != 0 && now_us - peer->silent_since_us >= KS_OUTAGE_US)
 		log_outage(peer);
 }
 
@@ -207,7 +214,7 @@ static int64_t keep_alive(struct ks_sender *sender, size_t number, struct ks_sen
 		return INT64_MAX;
 	if (now_us - session->sent_us >= KS_ALIVE_US)
 		send_alive(sender, number, session, now_us);
-	return earlier(session->sent_us + KS_ALIVE_US, session->report_us + KS_SILENCE_US);
+	return session->sent_us + KS_ALIVE_US;
 }
 
 int64_t ks_handshake_tick(struct ks_sender *sender, size_t number, int64_t now_us)

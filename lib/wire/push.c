@@ -26,7 +26,7 @@ _Static_assert(KS_PUSH_PEERS_MAX == KS_PEERS_MAX, "the contract's limit is the s
 #define REVIEW_US (1 * KS_US_PER_S)
 
 /* After this much silence a peer's socket is opened anew: its name may have moved, or our own address. */
-#define REOPEN_MIN_US (3 * KS_US_PER_S)
+#define REOPEN_MIN_US (5 * KS_US_PER_S)
 #define REOPEN_MAX_US (60 * KS_US_PER_S)
 
 /* Each peer has a connected socket, so that the network's refusals say whose they are. */

@@ -26,7 +26,9 @@
 #define KS_TICK_US (5 * KS_US_PER_MS)			/* between bursts of one object */
 #define KS_SPREAD_MAX_US (200 * KS_US_PER_MS)		/* over which an object's datagrams are sent, at most */
 #define KS_ALIVE_US (500 * KS_US_PER_MS)		/* of silence before an ALIVE */
-#define KS_SILENCE_US (3 * KS_US_PER_S)			/* without a REPORT ends a session */
+#define KS_SILENCE_US (3 * KS_US_PER_S)			/* without a REPORT: a new session is offered */
+#define KS_OUTAGE_US (6 * KS_US_PER_S)			/* without one: the log says so */
+#define KS_SESSION_END_US (10 * KS_US_PER_S)		/* without one: the session ends */
 #define KS_OFFER_MIN_US (250 * KS_US_PER_MS)
 #define KS_OFFER_MAX_US (2 * KS_US_PER_S)
 #define KS_REKEY_US (120 * KS_US_PER_S)
@@ -73,7 +75,7 @@ void ks_sender_refused(struct ks_sender *sender, size_t peer);
  * of the calls above, as these make things due. */
 int64_t ks_sender_tick(struct ks_sender *sender);
 
-/* A session with a report in the last KS_SILENCE_US; and since when there has been none (0: there is one). */
+/* A session with a report in the last KS_SILENCE_US; and since when there has been none (0: not that long). */
 bool ks_sender_connected(const struct ks_sender *sender, size_t peer);
 int64_t ks_sender_silent_since_us(const struct ks_sender *sender, size_t peer);
 

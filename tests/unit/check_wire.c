@@ -136,6 +136,23 @@ START_TEST(frames_cross_a_bad_network)
 }
 END_TEST
 
+/* Reports are lost too, sometimes several in a row; that must not cost frames. */
+START_TEST(frames_cross_a_terrible_network)
+{
+	struct ks_sender_settings prepared = usual;
+	const unsigned frames = 6000;
+
+	prepared.loss_ppm = 200000;
+	world.loss_ppm = 200000;
+	world_start_sender(&world, &prepared);
+	world_start_receiver(&world);
+	run_for(5 * SECOND);
+	send_many(1, 1, frames);
+	ck_assert_uint_eq(backwards, 0);
+	ck_assert_msg(delivered * 10000u >= frames * 9995u, "%u of %u", delivered, frames);
+}
+END_TEST
+
 START_TEST(a_clean_network_delivers_all)
 {
 	start();
@@ -565,6 +582,7 @@ static Suite *wire_suite(void)
 	tcase_set_timeout(tc, 300);
 	tcase_add_test(tc, a_clean_network_delivers_all);
 	tcase_add_test(tc, frames_cross_a_bad_network);
+	tcase_add_test(tc, frames_cross_a_terrible_network);
 	tcase_add_test(tc, a_frame_is_spread_out);
 	tcase_add_test(tc, the_first_picture_is_there_at_once);
 	tcase_add_test(tc, nothing_but_offers_without_a_session);
