@@ -105,7 +105,8 @@ static const char *set_SWITCH(cmd_parms *cmd, void *config, int on)
 
 const command_rec ks_directives_commands[] = {
 #define X(type, member, directive, preset, help) \
-	COMMAND_##type(directive, set_##type, (void *)offsetof(struct ks_directives, member), RSRC_CONF | ACCESS_CONF, help),
+	COMMAND_##type(directive, set_##type, (void *)offsetof(struct ks_directives, member), \
+		       RSRC_CONF | ACCESS_CONF, help),
 	KS_DIRECTIVES(X)
 #undef X
 	{ .name = NULL }

@@ -41,7 +41,8 @@ static void write_answers(FILE *out)
 	write_rows(out, write_bytes_row);
 	ks_prom_family(out, "koshien_serve_copies_total", "counter", "Frames copied out of stores.");
 	ks_prom_sample(out, "koshien_serve_copies_total", (double)ks_counters_copies(), NULL);
-	ks_prom_family(out, "koshien_serve_store_failures_total", "counter", "Stores that could not be opened or read.");
+	ks_prom_family(out, "koshien_serve_store_failures_total", "counter",
+		       "Stores that could not be opened or read.");
 	ks_prom_sample(out, "koshien_serve_store_failures_total", (double)ks_counters_failures(), NULL);
 }
 

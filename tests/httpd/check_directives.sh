@@ -16,7 +16,8 @@ is 'each directive is in the sample, each in the sample exists' "$sampled" "$kno
 for directive in $known; do
 	ok "$directive: the default is documented" grep -qE "^Default: \`$directive " "$doc"
 	in_doc=$(sed -nE "s/^Default: \`($directive [^\`]*)\`.*/\1/p" "$doc")
-	is "$directive: the sample has the default" "$(sed -nE "s/^[[:space:]]*($directive .*)/\1/p" "$sample")" "$in_doc"
+	in_sample=$(sed -nE "s/^[[:space:]]*($directive .*)/\1/p" "$sample")
+	is "$directive: the sample has the default" "$in_sample" "$in_doc"
 done
 
 # Wrong values: where, and what was expected.

@@ -192,7 +192,8 @@ static void spoil(const struct options *o)
 	snprintf(path, sizeof(path), "%s/%s.%s.frames", o->dir, o->channel, o->rendition);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0 || (o->garbage && pwrite(fd, junk, sizeof(junk), 0) != (ssize_t)sizeof(junk)) ||
-	    (!o->garbage && pwrite(fd, version, sizeof(version), VERSION_AT) != (ssize_t)sizeof(version)) || close(fd) != 0) {
+	    (!o->garbage && pwrite(fd, version, sizeof(version), VERSION_AT) != (ssize_t)sizeof(version)) ||
+	    close(fd) != 0) {
 		perror(path);
 		exit(1);
 	}
@@ -221,7 +222,9 @@ static void take_sizes(struct options *o, const char *text)
 	}
 }
 
-enum { COUNT = 1, EPOCH, SEQ, PERIOD, FRAMES, AGE, WALL, EVERY, HOLD, SIZE, SOURCE, PLACEHOLDER, GARBAGE, VERSION, DUMP };
+enum {
+	COUNT = 1, EPOCH, SEQ, PERIOD, FRAMES, AGE, WALL, EVERY, HOLD, SIZE, SOURCE, PLACEHOLDER, GARBAGE, VERSION, DUMP
+};
 
 static const struct option options[] = {
 	{ "count", required_argument, NULL, COUNT },		/* frames to publish */

@@ -22,7 +22,7 @@ HTTPD=${HTTPD:-/usr/sbin/apache2}
 module=$top_builddir/mod_sentry/.libs/mod_sentry.so
 tests=0 failed=0 children=1 server_pid='' expected_log=() allowed_log=()
 
-# --- TAP --------------------------------------------------------------------------------------------------
+# --- TAP ------------------------------------------------------------------------------------------
 ok() { # NAME COMMAND...: passes when the command succeeds
 	local name=$1
 	shift
@@ -47,7 +47,7 @@ skip() { tests=$((tests + 1)); echo "ok $tests - $1 # SKIP $2"; }
 skip_all() { echo "1..0 # SKIP $1"; exit 0; }
 bail_out() { echo "Bail out! $1"; exit 1; }
 
-# --- the server -------------------------------------------------------------------------------------------
+# --- the server -----------------------------------------------------------------------------------
 [ -x "$HTTPD" ] || skip_all "there is no httpd at '$HTTPD'"
 command -v curl >/dev/null || skip_all 'curl is not installed'
 [ -e "$module" ] || bail_out "$module is not built"
@@ -128,16 +128,10 @@ write_config() {
 answers() { curl -s -o /dev/null -m 5 "http://127.0.0.1:$port/"; }
 
 httpd_run() {
-	local preload
-	preload=$(sanitizer)
-	if [ -n "$preload" ]; then
-		# What a sanitizer says goes where httpd's standard error goes: into its log. httpd itself keeps memory
-		# to the end, so leaks are looked for in the tests of the module's parts.
-		LD_PRELOAD=$preload ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
-			UBSAN_OPTIONS=print_stacktrace=1 "$HTTPD" -D FOREGROUND -f "$work/httpd.conf" >"$work/stdout" 2>&1 &
-	else
+	# What a sanitizer says goes where httpd's standard error goes: into its log. httpd itself keeps memory
+	# to the end, so leaks are looked for in the tests of the module's parts.
+	LD_PRELOAD=$(sanitizer) ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1 \
 		"$HTTPD" -D FOREGROUND -f "$work/httpd.conf" >"$work/stdout" 2>&1 &
-	fi
 	server_pid=$!
 	for _ in $(seq 300); do
 		answers && return
@@ -193,7 +187,7 @@ httpd_done() {
 	exit $((failed > 0))
 }
 
-# --- what tests do ----------------------------------------------------------------------------------------
+# --- what tests do --------------------------------------------------------------------------------
 feed() { "$top_builddir/tests/httpd/feed" "$@"; } # OPTION... DIR CHANNEL RENDITION
 bodies() { "$top_builddir/tests/httpd/bodies"; }
 

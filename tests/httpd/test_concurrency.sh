@@ -8,8 +8,11 @@
 tls_port=$(free_port)
 h2=''
 extra=''
-if [ -e "$modules/mod_ssl.so" ] && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 \
-	-subj /CN=localhost -addext basicConstraints=critical,CA:FALSE -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null; then
+make_certificate() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
+		-addext basicConstraints=critical,CA:FALSE -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
+}
+if [ -e "$modules/mod_ssl.so" ] && make_certificate; then
 	# Debian's mod_ssl says so when the library was updated after it.
 	allow_log 'AH01882: Init: this version of mod_ssl was compiled against a newer library'
 	[ ! -e "$modules/mod_http2.so" ] || ! curl -V | grep -q HTTP2 || h2=h2
@@ -90,7 +93,8 @@ if [ -n "$h2" ]; then
 	curl -sk --no-progress-meter -Z --parallel-max 20 --http2 -o "$work/streams/#1" \
 		-w '%{http_version} %{http_code} %header{etag} %{filename_effective}\n' \
 		"https://127.0.0.1:$tls_port/live/main/std/latest.jpg?n=[1-100]" >"$work/lines"
-	is 'twenty streams at once' "$(cut -d' ' -f2- "$work/lines" | sort -V -k2 | bodies | cut -d' ' -f-2)" '100 good,'
+	cut -d' ' -f2- "$work/lines" | sort -V -k2 >"$work/sorted"
+	like 'twenty streams at once' "$(bodies <"$work/sorted")" '^100 good, '
 	is 'really HTTP/2' "$(cut -d' ' -f1 "$work/lines" | sort -u)" 2
 	is '503 over HTTP/2' "$(curl -sk --http2 -o /dev/null -w '%{http_version} %{http_code}' \
 		"https://127.0.0.1:$tls_port/live/main/dead/latest.jpg")" '2 503'
@@ -131,8 +135,8 @@ all_connected() {
 	[ "$(awk '/^koshien_serve_responses_total.*"main".*"std".*"200"/ { print $NF }' "$work/body")0" -ge 400 ]
 }
 ok 'forty stalled viewers have been answered by sixteen threads' wait_for 10 all_connected
-quick=$(curl -s -o /dev/null -m 10 -w '%{http_code} %{time_total}' "$base/live/main/low/8-1.jpg")
-ok "a viewer beside them is served at once ($quick)" awk "BEGIN { split(\"$quick\", a, \" \"); exit !(a[1] == 200 && a[2] < 1) }"
+is 'a viewer beside them is served within a second' \
+	"$(curl -s -o /dev/null -m 1 -w '%{http_code}' "$base/live/main/low/8-1.jpg")" 200
 kill "${stalled[@]}" 2>/dev/null
 wait "${stalled[@]}" 2>/dev/null
 

@@ -26,7 +26,7 @@ fed() { feed "$@" "$store" main std >/dev/null; }
 state_is() { get /live/main/std/latest.jpg && [ "$(header Frame-State)" = "$1" ]; }
 id_is() { get /live/main/std/latest.jpg && [ "$(header Frame-Id)" = "$1" ]; }
 
-# --- never ------------------------------------------------------------------------------------------------
+# --- never ----------------------------------------------------------------------------------------
 fed --count 0
 ok 'a store without a frame: 503' wait_for 5 status_is /live/main/std/latest.jpg 503
 ok 'its channel is known' wait_for 5 status_is /live/other/std/latest.jpg 404
@@ -41,7 +41,7 @@ get /live/main/index.json
 is 'index: never' "$(body | sed 's/"now_ms":[0-9]*/"now_ms":N/')" \
 	'{"channel":"main","now_ms":N,"renditions":{"std":{"state":"never","frames":[]}}}'
 
-# --- live, stale, dead, by the clock of this machine ---------------------------------------------------------
+# --- live, stale, dead, by the clock of this machine ----------------------------------------------
 fed --epoch 1 --seq 1 --age-ms 6000
 get /live/main/std/latest.jpg
 is 'dead from the start: 503' "$status" 503
@@ -83,7 +83,7 @@ ok 'dead by itself' wait_for 10 status_is /live/main/std/latest.jpg 503
 fed --epoch 1 --seq 4
 ok 'and back' id_is 1-4
 
-# --- clocks ----------------------------------------------------------------------------------------------------
+# --- clocks ---------------------------------------------------------------------------------------
 fed --epoch 1 --seq 5 --wall-ms 3600000
 get /live/main/std/latest.jpg
 is 'a capture clock an hour behind: live' "$(header Frame-State)" live
@@ -97,14 +97,14 @@ get /live/main/std/latest.jpg
 is 'published in the future: live' "$(header Frame-State)" live
 ok 'but not for ever' wait_for 10 state_is stale
 
-# --- directives ------------------------------------------------------------------------------------------------
+# --- directives -----------------------------------------------------------------------------------
 get /quiet/main/std/latest.jpg
 is 'SentryStaleAfter, SentryDeadAfter' "$(header Frame-State)" live
 is 'SentryCORS Off' "$(header Access-Control-Allow-Origin)$(header Access-Control-Expose-Headers)" ''
 is 'SentryCORS Off: CORP' "$(header Cross-Origin-Resource-Policy)" ''
 is 'SentryTiming Off' "$(header Server-Timing)$(header Timing-Allow-Origin)" ''
 
-# --- failover between sources ------------------------------------------------------------------------------------
+# --- failover between sources ---------------------------------------------------------------------
 fed --epoch 200 --seq 1 --source 0
 fed --epoch 300 --seq 8 --source 1
 get '/live/main/std/latest.jpg?after=200-1'
@@ -116,7 +116,7 @@ is 'back from a standby' "$(header Frame-Id)" 200-2
 get '/live/main/std/latest.jpg?after=300-9999'
 is 'a frame of the standby that is ahead of us: 204' "$status" 204
 
-# --- the relay restarts: same file ----------------------------------------------------------------------------------
+# --- the relay restarts: same file ----------------------------------------------------------------
 fed --epoch 400 --seq 1
 fed --epoch 400 --seq 2
 ok 'a restarted writer goes on' id_is 400-2
@@ -124,7 +124,7 @@ ok 'a restarted writer goes on' id_is 400-2
 fed --epoch 400 --seq 3 --frames 50
 ok 'a retired store is opened anew' wait_for 5 id_is 400-3
 
-# --- missing, garbage, another version ---------------------------------------------------------------------------------
+# --- missing, garbage, another version ------------------------------------------------------------
 expect_log 'main/std in .*/store cannot be read: .*start sentryc for this channel'
 rm "$file"
 sleep 1.1 # the pause after which the file system is looked at again
@@ -164,7 +164,7 @@ fed --epoch 400 --seq 3
 sleep 1.1
 ok 'not back in time' id_is 400-7
 
-# --- no directory ---------------------------------------------------------------------------------------------------------
+# --- no directory ---------------------------------------------------------------------------------
 expect_log 'store: .*/nowhere cannot be read: No such file or directory; start sentryc, or set SentryStore'
 get /nowhere/main/std/latest.jpg
 is 'no store directory: 503' "$status" 503
@@ -174,7 +174,7 @@ chmod 2750 "$work/nowhere"
 feed --epoch 6 "$work/nowhere" main std >/dev/null
 ok 'recovers when it is there' wait_for 5 status_is /nowhere/main/std/latest.jpg 200
 
-# --- one of two ----------------------------------------------------------------------------------------------------------
+# --- one of two -----------------------------------------------------------------------------------
 feed --epoch 5 "$store" other std >/dev/null
 ok 'one live channel' wait_for 5 status_is /live/health 200
 ok 'one that is not' wait_for 10 status_is '/live/health?channel=main' 503
