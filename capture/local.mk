@@ -88,3 +88,5 @@ tests_fuzz_fuzz_split_LDADD = $(FUZZ_DRIVER) capture/libcapture.la
 tests_fuzz_fuzz_split_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_epoch_LDADD = $(FUZZ_DRIVER) capture/libcapture.la
 tests_fuzz_fuzz_epoch_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+EXTRA_DIST += tests/vm
