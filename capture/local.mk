@@ -90,5 +90,5 @@ tests_fuzz_fuzz_epoch_LDADD = $(FUZZ_DRIVER) capture/libcapture.la
 tests_fuzz_fuzz_epoch_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 EXTRA_DIST += tests/vm
-TESTS += tests/capture/sentryd.sh
-dist_check_SCRIPTS += tests/capture/sentryd.sh
+TESTS += tests/capture/settings.sh
+dist_check_SCRIPTS += tests/capture/settings.sh

@@ -1,128 +1,148 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# sentryd as a program: what it refuses and how it says so, outages, reload, metrics, a clean end.
+# sentryd as a program, with a real sentryc behind it: pictures of real cameras arrive byte for byte, malformed ones
+# are dropped with a reason each; a missing camera, a reload and the end.
 set -u
-sentryd=${top_builddir:-build}/capture/sentryd
-ctl=${top_builddir:-build}/koshienctl/koshienctl
-[ -x "$ctl" ] || { echo "1..0 # SKIP koshienctl is not built"; exit 0; }
-command -v curl >/dev/null || { echo "1..0 # SKIP curl is not installed"; exit 0; }
+build=${top_builddir:-build}
+sentryd=$build/capture/sentryd sentryc=$build/relay/sentryc ctl=$build/koshienctl/koshienctl
+data=${KOSHIEN_TEST_DATA:-${top_srcdir:-.}/../shared/data}
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/koshien-capture-XXXXXX")
-pid=
-trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null; rm -rf "$scratch"' EXIT
+relay= daemon=
+trap 'kill $relay $daemon 2>/dev/null; wait; rm -rf "$scratch"' EXIT
 
 tests=0
 ok() { # NAME COMMAND...
-	name=$1
+	local name=$1
 	shift
 	tests=$((tests + 1))
 	if "$@" >"$scratch/out" 2>&1; then
 		echo "ok $tests - $name"
 	else
 		echo "not ok $tests - $name"
-		sed 's/^/# /' "$scratch/out" "$scratch/said" "$scratch/log" 2>/dev/null
+		tail -n 20 "$scratch/out" "$scratch/log" "$scratch/relay.log" 2>/dev/null | sed 's/^/# /'
 	fi
 }
-leaves() { # STATUS TEXT ARGUMENT...: the exit status, and TEXT in what it says
-	wanted=$1 text=$2
-	shift 2
-	status=0
-	timeout 20 "$sentryd" --config "$scratch/conf" "$@" >"$scratch/said" 2>&1 || status=$?
-	[ "$status" -eq "$wanted" ] && grep -qF -e "$text" "$scratch/said"
-}
+skip() { tests=$((tests + 1)); echo "ok $tests - $1 # SKIP $2"; }
 within() { # SECONDS COMMAND...: tried until it succeeds
-	end=$(($(date +%s) + $1))
+	local deadline=$((SECONDS + $1))
 	shift
 	until "$@"; do
-		[ "$(date +%s)" -lt "$end" ] || return 1
+		[ "$SECONDS" -lt "$deadline" ] || return 1
 		sleep 0.05
 	done
 }
-says() { grep -qF -e "$1" "$scratch/log"; }
-counts() { [ "$(grep -cF -e "$1" "$scratch/log")" -eq "$2" ]; }
-listening() { grep -qi ":$(printf %04X "$1") 0\{8\}:0000 0A" /proc/net/tcp; }
-metric() {
-	curl -gs "http://127.0.0.1:$port/metrics" | sed -n "s/^koshien_capture_$1 \([0-9.]*\)$/\1/p"
+listening() { grep -qi ":$(printf %04X "$1") " "/proc/net/$2"; }
+free_port() { # tcp or udp
+	local port=$((10000 + RANDOM % 22000))
+	while listening "$port" "$1"; do port=$((port + 1)); done
+	echo "$port"
 }
-metric_is() { [ "$(metric "$1")" = "$2" ]; }
-metric_above() { value=$(metric "$1") && [ "${value%.*}" -gt "$2" ]; }
-configure() { # LINE...: the configuration file
+
+(cd "$scratch" && "$ctl" keygen source camera && "$ctl" keygen relay relay) >"$scratch/keygen.log" || exit 1
+port=$(free_port udp)
+mkdir "$scratch/stores"
+"$sentryc" --listen "127.0.0.1:$port" --key "$scratch/relay.psk" --trust "$scratch/camera.pub" \
+	--store-dir "$scratch/stores" --history 600 >"$scratch/relay.log" 2>&1 &
+relay=$!
+ok "the relay listens" within 20 listening "$port" udp
+
+common=(--signing-key "$scratch/camera.key" --state-dir "$scratch" --relay "relay,address=127.0.0.1:$port,key=$scratch/relay.psk")
+run() { "$sentryd" "${common[@]}" "$@" >"$scratch/log" 2>&1 </dev/null; }
+exits() { # STATUS ARGUMENT...
+	local wanted=$1 status=0
+	shift
+	run "$@" || status=$?
+	[ "$status" = "$wanted" ]
+}
+says() { grep -q -e "$1" "$scratch/log"; }
+start() { # ARGUMENT...: in the background, with metrics
+	metrics=127.0.0.1:$(free_port tcp)
+	"$sentryd" "${common[@]}" --metrics "$metrics" "$@" >"$scratch/log" 2>&1 </dev/null &
+	daemon=$!
+	within 20 listening "${metrics##*:}" tcp
+}
+ends() { # STATUS, after SIGTERM
+	local status=0
+	kill -TERM "$daemon"
+	wait "$daemon" || status=$?
+	daemon=
+	[ "$status" = "$1" ]
+}
+metric() { curl -sS "http://$metrics/metrics" | sed -n "s/^$1 //p"; }
+counted() { # METRIC AT-LEAST
+	local n
+	n=$(metric "$1")
+	[ -n "$n" ] && [ "$n" -ge "$2" ]
+}
+
+# --- real cameras --------------------------------------------------------------------------------------
+# The stored picture with its stamp, the first segment after SOI, cut out.
+without_stamp() {
+	local high low
+	read -r high low < <(od -An -tu1 -j4 -N2 "$1")
+	head -c 2 "$1"
+	tail -c +$((2 + 2 + high * 256 + low + 1)) "$1"
+}
+arrived() { # CHANNEL FILE NUMBER
+	"$ctl" frames "$scratch/stores" "$1" std --id "$(cat "$scratch/epoch.$1.0")-$3" --save "$scratch/arrived.jpg" &&
+		without_stamp "$scratch/arrived.jpg" | cmp - "$2"
+}
+if [ -d "$data/jpeg/camera" ]; then
+	ok "all pictures of real cameras are sent" exits 0 --channel cameras --source "dir:$data/jpeg/camera" --dir-once --period 250
+	number=0
+	for file in "$data"/jpeg/camera/*; do
+		ok "$(basename "$file") arrives byte for byte" within 10 arrived cameras "$file" "$number"
+		number=$((number + 1))
+	done
+else
+	skip "pictures of real cameras" "none in ../shared/data or \$KOSHIEN_TEST_DATA"
+fi
+
+if [ ! -d "$data/jpeg/malformed" ]; then
+	skip "malformed pictures" "none in ../shared/data or \$KOSHIEN_TEST_DATA"
+elif ! command -v curl >/dev/null; then
+	skip "malformed pictures" "curl is not installed"
+else
+	files=$(find "$data/jpeg/malformed" -name '*.jpg' | wc -l)
+	ok "a folder of malformed pictures is no reason not to start" start --channel malformed --period 50 \
+		--source "dir:$data/jpeg/malformed"
+	dropped() {
+		curl -sS "http://$metrics/metrics" | awk '/^koshien_capture_dropped_total\{/ { sum += $2 } END { print sum + 0 }'
+	}
+	all_dropped() { [ "$(dropped)" -ge "$files" ]; }
+	ok "every one of the $files is dropped and counted" within 60 all_dropped
+	reasons() { curl -sS "http://$metrics/metrics" | grep -c '^koshien_capture_dropped_total{.*} [1-9]'; }
+	ok "by at least six different reasons" eval '[ "$(reasons)" -ge 6 ]'
+	ok "none of them was sent" eval '[ "$(metric koshien_capture_frames_total)" = 0 ]'
+	ok "a placeholder says so meanwhile" within 20 counted koshien_capture_placeholders_total 1
+	ok "it ends well" ends 0
+fi
+
+# --- a camera that is not there -------------------------------------------------------------------------
+ok "a missing camera and --exit-on-device-error: exit 1" \
+	exits 1 --channel none --source v4l2:/dev/video-that-is-not-there --exit-on-device-error
+ok "the error names the device" says "/dev/video-that-is-not-there"
+
+# --- reload ---------------------------------------------------------------------------------------------
+if command -v curl >/dev/null; then
 	cat >"$scratch/conf" <<-END
-	signing-key = "$scratch/camera.key"
-	state-dir = "$scratch/state"
-	metrics = "127.0.0.1:$port"
-	relay "nobody" { address = "127.0.0.1:9" key = "$scratch/relay.psk" }
+	channel = "reload"
+	period = 100
 	END
-	printf '%s\n' "$@" >>"$scratch/conf"
-}
-start() {
-	"$sentryd" --config "$scratch/conf" "$@" >"$scratch/log" 2>&1 &
-	pid=$!
-	within 20 listening "$port"
-}
-ends_with() { # STATUS: of the sentryd that runs, after SIGTERM
-	kill "$pid"
-	status=0
-	wait "$pid" || status=$?
-	pid=
-	[ "$status" -eq "$1" ]
-}
-
-port=$((30000 + $$ % 10000))
-while listening "$port"; do port=$((port + 1)); done
-"$ctl" keygen --dir "$scratch" source camera >/dev/null
-"$ctl" keygen --dir "$scratch" relay relay >/dev/null
-configure 'period = 50' 'resolution = 320x240'
-
-ok "a configuration that is right" leaves 0 "" --check-config
-ok "a source of no kind" leaves 2 "--source: expected test, v4l2:DEVICE" --source camera
-ok "a resolution of no size" leaves 2 "--resolution: expected WIDTHxHEIGHT" --resolution 10x10
-ok "a format of no camera" leaves 2 "--format: expected YUYV" --format RGB
-ok "a channel with a bad name" leaves 2 "--channel: expected" --channel Main/1
-ok "a key that is none" leaves 2 "expected a line 'koshien-source-secret" --signing-key "$scratch/relay.psk"
-ok "dir-once without a folder" leaves 2 "dir-once: expected a source dir:FOLDER" --dir-once
-ok "a missing camera, on request" leaves 1 "exiting, as exit-on-device-error asks for" \
-	--exit-on-device-error --source v4l2:/dev/no-such-camera
-configure 'period = soon'
-ok "a line of the file that is wrong" leaves 2 "$scratch/conf:5: period: expected a whole number"
-: >"$scratch/conf"
-ok "no relay at all" leaves 2 "relay: expected at least one"
-
-configure 'period = 50' 'resolution = 320x240'
-mkdir -p "$scratch/bad"
-echo garbage >"$scratch/bad/epoch.main.0"
-ok "a damaged epoch is fatal" leaves 1 "$scratch/bad/epoch.main.0: is damaged" --state-dir "$scratch/bad"
-
-ok "it starts" start
-ok "frames flow without a relay" within 20 metric_above frames_total 5
-first=$(cat "$scratch/state/epoch.main.0")
-
-configure 'period = 40' 'resolution = 640x480' 'channel = other'
-kill -HUP "$pid"
-ok "SIGHUP reads the file again" within 20 says "the configuration was reloaded"
-ok "the period has changed" within 20 metric_is period_seconds 0.040000
-ok "what needs a restart says so" says "channel is taken over only by a restart"
-configure 'period = 0'
-kill -HUP "$pid"
-ok "a wrong file changes nothing" within 20 says "the one before stays in force"
-ok "and it runs on as before" metric_is period_seconds 0.040000
-configure 'period = 40' "source = \"dir:$scratch/nothing\"" 'device-error-delay = 100'
-kill -HUP "$pid"
-ok "another source, which is missing: placeholders" within 20 metric_above placeholders_total 3
-ok "the outage is told" says "no device: $scratch/nothing"
-mkdir "$scratch/nothing"
-ok "a changed fault is not told again" within 20 metric_above placeholders_total 10
-ok "one line per outage" counts "error source:" 1
-configure 'period = 40' 'quality = 30'
-kill -HUP "$pid"
-ok "the source can be changed back" within 20 metric_is source_up 1
-before=$(metric frames_total)
-ok "and frames flow again" within 20 metric_above frames_total "$before"
-ok "SIGTERM ends it with 0" ends_with 0
-
-configure 'period = 50' 'resolution = 320x240'
-ok "it starts again" start
-ok "with a later epoch" [ "$(cat "$scratch/state/epoch.main.0")" -gt "$first" ]
-ok "a taken port names the option" leaves 1 "choose another with --metrics"
-ok "and ends with 0" ends_with 0
+	ok "starts from a file" start --config "$scratch/conf"
+	ok "frames flow" within 20 counted koshien_capture_frames_total 3
+	echo 'period = 50' >"$scratch/conf"
+	echo 'channel = "reload"' >>"$scratch/conf"
+	kill -HUP "$daemon"
+	period_is() { [ "$(metric koshien_capture_period_seconds | cut -c1-4)" = "$1" ]; }
+	ok "SIGHUP takes over a new period" within 20 period_is 0.05
+	echo 'period = now' >"$scratch/conf"
+	kill -HUP "$daemon"
+	ok "a broken file is named with its line" within 20 says "conf:1: period: expected a whole number"
+	ok "and what was in force stays" period_is 0.05
+	ok "SIGTERM ends it with 0" ends 0
+else
+	skip "reload" "curl is not installed"
+fi
 echo "1..$tests"

@@ -1,0 +1,128 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# sentryd without a relay: what it refuses and how it says so, outages, reload of each kind, a clean end.
+set -u
+sentryd=${top_builddir:-build}/capture/sentryd
+ctl=${top_builddir:-build}/koshienctl/koshienctl
+[ -x "$ctl" ] || { echo "1..0 # SKIP koshienctl is not built"; exit 0; }
+command -v curl >/dev/null || { echo "1..0 # SKIP curl is not installed"; exit 0; }
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/koshien-capture-XXXXXX")
+pid=
+trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null; rm -rf "$scratch"' EXIT
+
+tests=0
+ok() { # NAME COMMAND...
+	name=$1
+	shift
+	tests=$((tests + 1))
+	if "$@" >"$scratch/out" 2>&1; then
+		echo "ok $tests - $name"
+	else
+		echo "not ok $tests - $name"
+		sed 's/^/# /' "$scratch/out" "$scratch/said" "$scratch/log" 2>/dev/null
+	fi
+}
+leaves() { # STATUS TEXT ARGUMENT...: the exit status, and TEXT in what it says
+	wanted=$1 text=$2
+	shift 2
+	status=0
+	timeout 20 "$sentryd" --config "$scratch/conf" "$@" >"$scratch/said" 2>&1 || status=$?
+	[ "$status" -eq "$wanted" ] && grep -qF -e "$text" "$scratch/said"
+}
+within() { # SECONDS COMMAND...: tried until it succeeds
+	end=$(($(date +%s) + $1))
+	shift
+	until "$@"; do
+		[ "$(date +%s)" -lt "$end" ] || return 1
+		sleep 0.05
+	done
+}
+says() { grep -qF -e "$1" "$scratch/log"; }
+counts() { [ "$(grep -cF -e "$1" "$scratch/log")" -eq "$2" ]; }
+listening() { grep -qi ":$(printf %04X "$1") 0\{8\}:0000 0A" /proc/net/tcp; }
+metric() {
+	curl -gs "http://127.0.0.1:$port/metrics" | sed -n "s/^koshien_capture_$1 \([0-9.]*\)$/\1/p"
+}
+metric_is() { [ "$(metric "$1")" = "$2" ]; }
+metric_above() { value=$(metric "$1") && [ "${value%.*}" -gt "$2" ]; }
+configure() { # LINE...: the configuration file
+	cat >"$scratch/conf" <<-END
+	signing-key = "$scratch/camera.key"
+	state-dir = "$scratch/state"
+	metrics = "127.0.0.1:$port"
+	relay "nobody" { address = "127.0.0.1:9" key = "$scratch/relay.psk" }
+	END
+	printf '%s\n' "$@" >>"$scratch/conf"
+}
+start() {
+	"$sentryd" --config "$scratch/conf" "$@" >"$scratch/log" 2>&1 &
+	pid=$!
+	within 20 listening "$port"
+}
+ends_with() { # STATUS: of the sentryd that runs, after SIGTERM
+	kill "$pid"
+	status=0
+	wait "$pid" || status=$?
+	pid=
+	[ "$status" -eq "$1" ]
+}
+
+port=$((30000 + $$ % 10000))
+while listening "$port"; do port=$((port + 1)); done
+"$ctl" keygen --dir "$scratch" source camera >/dev/null
+"$ctl" keygen --dir "$scratch" relay relay >/dev/null
+configure 'period = 50' 'resolution = 320x240'
+
+ok "a configuration that is right" leaves 0 "" --check-config
+ok "a source of no kind" leaves 2 "--source: expected test, v4l2:DEVICE" --source camera
+ok "a resolution of no size" leaves 2 "--resolution: expected WIDTHxHEIGHT" --resolution 10x10
+ok "a format of no camera" leaves 2 "--format: expected YUYV" --format RGB
+ok "a channel with a bad name" leaves 2 "--channel: expected" --channel Main/1
+ok "a key that is none" leaves 2 "expected a line 'koshien-source-secret" --signing-key "$scratch/relay.psk"
+ok "dir-once without a folder" leaves 2 "dir-once: expected a source dir:FOLDER" --dir-once
+ok "a missing camera, on request" leaves 1 "exiting, as exit-on-device-error asks for" \
+	--exit-on-device-error --source v4l2:/dev/no-such-camera
+configure 'period = soon'
+ok "a line of the file that is wrong" leaves 2 "$scratch/conf:5: period: expected a whole number"
+: >"$scratch/conf"
+ok "no relay at all" leaves 2 "relay: expected at least one"
+
+configure 'period = 50' 'resolution = 320x240'
+mkdir -p "$scratch/bad"
+echo garbage >"$scratch/bad/epoch.main.0"
+ok "a damaged epoch is fatal" leaves 1 "$scratch/bad/epoch.main.0: is damaged" --state-dir "$scratch/bad"
+
+ok "it starts" start
+ok "frames flow without a relay" within 20 metric_above frames_total 5
+first=$(cat "$scratch/state/epoch.main.0")
+
+configure 'period = 40' 'resolution = 640x480' 'channel = other'
+kill -HUP "$pid"
+ok "SIGHUP reads the file again" within 20 says "the configuration was reloaded"
+ok "the period has changed" within 20 metric_is period_seconds 0.040000
+ok "what needs a restart says so" says "channel is taken over only by a restart"
+configure 'period = 0'
+kill -HUP "$pid"
+ok "a wrong file changes nothing" within 20 says "the one before stays in force"
+ok "and it runs on as before" metric_is period_seconds 0.040000
+configure 'period = 40' "source = \"dir:$scratch/nothing\"" 'device-error-delay = 100'
+kill -HUP "$pid"
+ok "another source, which is missing: placeholders" within 20 metric_above placeholders_total 3
+ok "the outage is told" says "no device: $scratch/nothing"
+mkdir "$scratch/nothing"
+ok "a changed fault is not told again" within 20 metric_above placeholders_total 10
+ok "one line per outage" counts "error source:" 1
+configure 'period = 40' 'quality = 30'
+kill -HUP "$pid"
+ok "the source can be changed back" within 20 metric_is source_up 1
+before=$(metric frames_total)
+ok "and frames flow again" within 20 metric_above frames_total "$before"
+ok "SIGTERM ends it with 0" ends_with 0
+
+configure 'period = 50' 'resolution = 320x240'
+ok "it starts again" start
+ok "with a later epoch" [ "$(cat "$scratch/state/epoch.main.0")" -gt "$first" ]
+ok "a taken port names the option" leaves 1 "choose another with --metrics"
+ok "and ends with 0" ends_with 0
+echo "1..$tests"
