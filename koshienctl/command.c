@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HELP_COLUMN 26
+#include "lib/base/help.h"
+
 #define NAME_COLUMN 10
 #define OPTION_FIRST 256		/* getopt's value for the first long option: above every letter */
 #define OPTION_HELP KS_OPTIONS_MAX	/* position of --help, behind the command's own */
@@ -35,20 +36,6 @@ const struct ks_command *ks_command_find(const char *name)
 
 /* --- help ------------------------------------------------------------------------------------- */
 
-static void print_option(const char *name, const char *arg, const char *help, const char *preset)
-{
-	int width = printf("  --%s%s%s", name, arg != NULL ? " " : "", arg != NULL ? arg : "");
-
-	if (width >= HELP_COLUMN)
-		printf("\n%*s", HELP_COLUMN, "");
-	else
-		printf("%*s", HELP_COLUMN - width, "");
-	printf("%s", help);
-	if (preset != NULL)
-		printf(" (default: %s)", preset);
-	printf("\n");
-}
-
 static void print_exit_status(void)
 {
 	printf("\nExit status: 0 all went well, 1 failed, 2 wrong usage.\n");
@@ -62,8 +49,8 @@ void ks_command_help(const struct ks_command *command)
 		printf("\n%s", command->details);
 	printf("\nOptions:\n");
 	for (const struct ks_option *o = command->options; o->name != NULL; o++)
-		print_option(o->name, o->arg, o->help, o->preset);
-	print_option("help", NULL, "show this help and exit", NULL);
+		ks_help_option(o->name, o->arg, o->help, o->preset);
+	ks_help_option("help", NULL, "show this help and exit", NULL);
 	print_exit_status();
 }
 
@@ -74,8 +61,8 @@ void ks_commands_help(void)
 	for (size_t i = 0; ks_commands[i] != NULL; i++)
 		printf("  %-*s%s\n", NAME_COLUMN, ks_commands[i]->name, ks_commands[i]->summary);
 	printf("\nkoshienctl COMMAND --help tells more about each.\n\nGeneral options:\n");
-	print_option("help", NULL, "show this help and exit", NULL);
-	print_option("version", NULL, "show the version and exit", NULL);
+	ks_help_option("help", NULL, "show this help and exit", NULL);
+	ks_help_option("version", NULL, "show the version and exit", NULL);
 	print_exit_status();
 }
 

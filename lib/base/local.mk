@@ -7,6 +7,7 @@ lib_base_libbase_la_SOURCES = \
 	lib/base/daemon.c lib/base/daemon.h \
 	lib/base/error.c lib/base/error.h \
 	lib/base/exporter.c \
+	lib/base/help.c lib/base/help.h \
 	lib/base/keyfile.c lib/base/keyfile.h \
 	lib/base/log.c lib/base/log.h \
 	lib/base/metrics.c lib/base/metrics.h \

@@ -18,6 +18,7 @@
 
 #include "lib/base/comments.h"
 #include "lib/base/error.h"
+#include "lib/base/help.h"
 #include "lib/base/log.h"
 
 /* Settings of one table, counted; a table is written by hand and stays far below. */
@@ -25,7 +26,6 @@
 #define CONFIG_MAX (1024 * 1024)	/* bytes of a configuration file */
 #define SECTION_KINDS_MAX 4
 #define EXPECTED_MAX 256
-#define HELP_COLUMN 30
 
 /* The general options stand in front of the program's own in getopt's table. */
 enum { OPT_CONFIG = 256, OPT_CHECK, OPT_LEVEL, OPT_DEBUG, OPT_FIRST };
@@ -384,36 +384,22 @@ static int load_file(const struct ks_program *program, const char *path, void *o
 
 /* --- the command line ------------------------------------------------------------------------- */
 
-static void print_option(const char *name, const char *arg, const char *help, const char *preset)
-{
-	int width = printf("  --%s%s%s", name, arg != NULL ? " " : "", arg != NULL ? arg : "");
-
-	if (width >= HELP_COLUMN)
-		printf("\n%*s", HELP_COLUMN, "");
-	else
-		printf("%*s", HELP_COLUMN - width, "");
-	printf("%s", help);
-	if (preset != NULL)
-		printf(" (default: %s)", preset);
-	printf("\n");
-}
-
 static void print_help(const struct ks_program *program)
 {
 	printf("Usage: %s [OPTION]...\n%s\n\nSettings, also keys of the configuration file:\n", program->name,
 	       program->summary);
 	for (const struct ks_setting *s = program->settings; s->name != NULL; s++)
-		print_option(s->name, s->type == KS_SWITCH ? NULL : s->arg, s->help,
+		ks_help_option(s->name, s->type == KS_SWITCH ? NULL : s->arg, s->help,
 			     s->type == KS_SWITCH && strcmp(s->preset != NULL ? s->preset : "no", "no") == 0 ? NULL :
 			     s->preset);
 	printf("\nGeneral options:\n");
-	print_option("config", "FILE", "read this configuration file",
+	ks_help_option("config", "FILE", "read this configuration file",
 		     program->config_path != NULL ? program->config_path : "none");
-	print_option("check-config", NULL, "check the configuration, say what is wrong, and exit 0 or 2", NULL);
-	print_option("log-level", "LEVEL", "error, warn, info or debug", "info");
-	print_option("debug", "TOKENS", "debug lines of these subsystems only, such as wire,store", NULL);
-	print_option("help", NULL, "show this help and exit", NULL);
-	print_option("version", NULL, "show the version and exit", NULL);
+	ks_help_option("check-config", NULL, "check the configuration, say what is wrong, and exit 0 or 2", NULL);
+	ks_help_option("log-level", "LEVEL", "error, warn, info or debug", "info");
+	ks_help_option("debug", "TOKENS", "debug lines of these subsystems only, such as wire,store", NULL);
+	ks_help_option("help", NULL, "show this help and exit", NULL);
+	ks_help_option("version", NULL, "show the version and exit", NULL);
 	printf("\nExit status: 0 all went well, 1 failed, 2 wrong usage or configuration.\n");
 }
 

@@ -20,16 +20,20 @@ static void write_setup(const struct ks_header *header, const uint8_t *key, cons
 	ks_seal_setup(key, out, nonce, body, len, out + KS_HEADER_SIZE + KS_SETUP_NONCE_SIZE);
 }
 
-/* Opens a set-up datagram whose length has been checked into a reader of its body. */
-static enum ks_drop read_setup(const uint8_t *bytes, size_t len, const uint8_t *key, uint8_t *body,
-			       struct ks_reader *r)
+/* Opens a set-up datagram of at least `least` bytes into a reader of its body. */
+static enum ks_drop read_setup(const uint8_t *bytes, size_t len, size_t least, const uint8_t *key,
+			       uint8_t body[SETUP_BODY_MAX], struct ks_reader *r)
 {
-	const uint8_t *nonce = bytes + KS_HEADER_SIZE, *sealed = nonce + KS_SETUP_NONCE_SIZE;
-	size_t sealed_len = len - KS_HEADER_SIZE - KS_SETUP_NONCE_SIZE;
-	enum ks_drop drop = ks_unseal_setup(key, bytes, nonce, sealed, sealed_len, body);
+	const uint8_t *nonce, *sealed;
 
+	if (len < least)
+		return KS_DROP_SHORT;
+	if (len > KS_DATAGRAM_MAX)
+		return KS_DROP_LONG;
+	nonce = bytes + KS_HEADER_SIZE;
+	sealed = nonce + KS_SETUP_NONCE_SIZE;
 	*r = ks_reader(body, len - SETUP_OVERHEAD);
-	return drop;
+	return ks_unseal_setup(key, bytes, nonce, sealed, (size_t)(bytes + len - sealed), body);
 }
 
 size_t ks_offer_write(const struct ks_offer *offer, uint16_t key_id, const uint8_t key[KS_SEAL_KEY_SIZE],
@@ -53,11 +57,7 @@ enum ks_drop ks_offer_read(const uint8_t *bytes, size_t len, const uint8_t key[K
 	struct ks_reader r;
 	enum ks_drop drop;
 
-	if (len < KS_OFFER_SIZE)
-		return KS_DROP_SHORT;
-	if (len > KS_DATAGRAM_MAX)
-		return KS_DROP_LONG;
-	drop = read_setup(bytes, len, key, body, &r);
+	drop = read_setup(bytes, len, KS_OFFER_SIZE, key, body, &r);
 	if (drop != KS_DROP_NONE)
 		return drop;
 	ks_read_bytes(&r, offer->nonce, sizeof(offer->nonce));
@@ -92,11 +92,7 @@ enum ks_drop ks_accept_read(const uint8_t *bytes, size_t len, const uint8_t key[
 	struct ks_reader r;
 	enum ks_drop drop;
 
-	if (len < KS_ACCEPT_SIZE)
-		return KS_DROP_SHORT;
-	if (len > KS_DATAGRAM_MAX)
-		return KS_DROP_LONG;
-	drop = read_setup(bytes, len, key, body, &r);
+	drop = read_setup(bytes, len, KS_ACCEPT_SIZE, key, body, &r);
 	if (drop != KS_DROP_NONE)
 		return drop;
 	ks_read_bytes(&r, accept->sender_nonce, sizeof(accept->sender_nonce));
