@@ -177,7 +177,8 @@ static void draw_glyph(struct ks_canvas *canvas, double x, double y, double unit
 	}
 }
 
-void ks_canvas_text(struct ks_canvas *canvas, double x, double y, double size, struct ks_colour colour, const char *text)
+void ks_canvas_text(struct ks_canvas *canvas, double x, double y, double size, struct ks_colour colour,
+		    const char *text)
 {
 	double unit = size / KS_FONT_CAP;
 

@@ -36,7 +36,8 @@ void ks_canvas_line(struct ks_canvas *canvas, double x0, double y0, double x1, d
 void ks_canvas_ring(struct ks_canvas *canvas, double x, double y, double radius, double thick, struct ks_colour colour);
 
 /* Text with its capitals from y to y + size. Printable ASCII; each other byte shows as '?'. */
-void ks_canvas_text(struct ks_canvas *canvas, double x, double y, double size, struct ks_colour colour, const char *text);
+void ks_canvas_text(struct ks_canvas *canvas, double x, double y, double size, struct ks_colour colour,
+		    const char *text);
 double ks_canvas_text_width(double size, const char *text);
 
 #endif

@@ -101,7 +101,8 @@ static void draw_still(struct ks_card *card, const char *channel, const char *re
 int ks_card_init(struct ks_card *card, int width, int height, const char *channel, const char *rendition)
 {
 	memset(card, 0, sizeof(*card));
-	if (ks_canvas_init(&card->still, width, height) != KS_EOK || ks_canvas_init(&card->now, width, height) != KS_EOK) {
+	if (ks_canvas_init(&card->still, width, height) != KS_EOK ||
+	    ks_canvas_init(&card->now, width, height) != KS_EOK) {
 		ks_card_free(card);
 		return -ENOMEM;
 	}

@@ -35,8 +35,8 @@ int ks_epoch_parse(const char *text, size_t len, uint32_t *epoch)
 
 static int complain(const char *dir, const char *name, const char *doing, int err)
 {
-	ks_error("epoch", "%s/%s: %s: %s; give the user of sentryd a folder of its own with --state-dir", dir, name, doing,
-		 ks_strerror(err));
+	ks_error("epoch", "%s/%s: %s: %s; give the user of sentryd a folder of its own with --state-dir",
+		 dir, name, doing, ks_strerror(err));
 	return err;
 }
 
@@ -56,8 +56,9 @@ static int read_stored(int folder, const char *dir, const char *name, uint32_t *
 		return complain(dir, name, "read", err);
 	err = ks_epoch_parse(text, (size_t)got, epoch);
 	if (err != KS_EOK)
-		ks_error("epoch", "%s/%s: is damaged: expected one number up to %" PRIu32 " and a newline; write one there that is "
-			 "above the epochs on your relays, such as the output of date +%%s", dir, name, UINT32_MAX);
+		ks_error("epoch", "%s/%s: is damaged: expected one number up to %" PRIu32 " and a newline; "
+			 "write one there that is above the epochs on your relays, such as the output of date +%%s",
+			 dir, name, UINT32_MAX);
 	return err;
 }
 
@@ -90,12 +91,13 @@ static int advance(int folder, const char *dir, const char *name, int64_t wall_u
 		return err;
 	if (err == KS_EOK && stored >= next) {
 		if (stored == UINT32_MAX) {
-			ks_error("epoch", "%s/%s: the last epoch is used up; remove the file and empty the relays' stores", dir,
-				 name);
+			ks_error("epoch", "%s/%s: the last epoch is used up; "
+				 "remove the file and empty the relays' stores", dir, name);
 			return KS_ELIMIT;
 		}
 		if (stored > next)
-			ks_warn("epoch", "the clock is %" PRIu32 " s behind the epoch before; is it right?", stored - next);
+			ks_warn("epoch", "the clock is %" PRIu32 " s behind the epoch before; is it right?",
+				stored - next);
 		next = stored + 1;
 	}
 	err = write_stored(folder, dir, name, next);

@@ -19,7 +19,7 @@ enum ks_picture_layout {
 struct ks_picture {
 	enum ks_picture_layout layout;
 	int width, height;	/* of planes; a JPEG says for itself */
-	const uint8_t *plane[3];	/* where chroma is halved, luma has even columns and rows: one more if need be */
+	const uint8_t *plane[3];	/* where chroma is halved, luma is padded to even columns and rows */
 	int stride[3];		/* bytes a row */
 	const uint8_t *jpeg;
 	size_t jpeg_len;

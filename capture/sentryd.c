@@ -58,7 +58,8 @@ static bool same_relays(const struct ks_sentryd *self, const struct ks_capture_s
 	return true;
 }
 
-static struct ks_push *make_push(struct ks_sentryd *self, const struct ks_capture_settings *set, const struct ks_psk *keys)
+static struct ks_push *make_push(struct ks_sentryd *self, const struct ks_capture_settings *set,
+				 const struct ks_psk *keys)
 {
 	const struct ks_push_settings push_set = { (size_t)set->datagram, (unsigned)set->loss_percent };
 	struct ks_push *push = NULL;
@@ -179,8 +180,9 @@ static void tell_status(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	snprintf(text, sizeof(text), "STATUS=%s/%s: %llu frames; %zu of %zu relays; %s", self->set.channel,
-		 self->set.rendition, (unsigned long long)ks_counted(&self->counts.frames), ks_push_connected(self->push),
-		 self->set.relays.n, outage->fault == KS_FAULT_NONE ? "source is up" : outage->why);
+		 self->set.rendition, (unsigned long long)ks_counted(&self->counts.frames),
+		 ks_push_connected(self->push), self->set.relays.n,
+		 outage->fault == KS_FAULT_NONE ? "source is up" : outage->why);
 	ks_notify(text);
 }
 
@@ -253,8 +255,9 @@ static int start(struct ks_sentryd *self)
 	self->status = event_new(self->daemon.base, -1, EV_PERSIST, tell_status, self);
 	if (self->status == NULL || event_add(self->status, &every) != 0)
 		return -ENOMEM;
-	ks_info("sentryd", "%s/%s from %s to %zu %s, epoch %u", self->set.channel, self->set.rendition, self->set.source,
-		self->set.relays.n, self->set.relays.n == 1 ? "relay" : "relays", self->publisher.next.epoch);
+	ks_info("sentryd", "%s/%s from %s to %zu %s, epoch %u", self->set.channel, self->set.rendition,
+		self->set.source, self->set.relays.n, self->set.relays.n == 1 ? "relay" : "relays",
+		self->publisher.next.epoch);
 	return KS_EOK;
 }
 

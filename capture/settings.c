@@ -36,7 +36,8 @@ static const char *resolution_expected(const char *text)
 {
 	int width, height;
 
-	return ks_resolution_parse(text, &width, &height) ? NULL : "WIDTHxHEIGHT from 64x48 to 8192x8192, like 1280x720";
+	return ks_resolution_parse(text, &width, &height) ? NULL :
+	       "WIDTHxHEIGHT from 64x48 to 8192x8192, like 1280x720";
 }
 
 #define FIELD(name) offsetof(struct ks_capture_relay, name)
@@ -62,13 +63,14 @@ static const struct ks_setting settings[] = {
 	  .min = KS_PERIOD_MIN_MS, .max = KS_PERIOD_MAX_MS, .help = "time from one picture to the next" },
 	{ .name = "resolution", .type = KS_TEXT, .offset = SETTING(resolution), .arg = "WxH", .preset = "1280x720",
 	  .check = resolution_expected, .help = "size of the test card; size asked of a camera" },
-	{ .name = "quality", .type = KS_NUMBER, .offset = SETTING(quality), .arg = "N", .preset = "80", .min = 1, .max = 100,
-	  .help = "JPEG quality of what is encoded here" },
-	{ .name = "format", .type = KS_LIST, .offset = SETTING(formats), .arg = "FORMAT", .check = ks_raw_format_expected,
+	{ .name = "quality", .type = KS_NUMBER, .offset = SETTING(quality), .arg = "N", .preset = "80", .min = 1,
+	  .max = 100, .help = "JPEG quality of what is encoded here" },
+	{ .name = "format", .type = KS_LIST, .offset = SETTING(formats), .arg = "FORMAT",
+	  .check = ks_raw_format_expected,
 	  .help = "format asked of a camera, best first, may be repeated "
 		  "(default: YUYV UYVY NV12 YUV420 MJPEG JPEG GREY)" },
-	{ .name = "device-timeout", .type = KS_NUMBER, .offset = SETTING(device_timeout_ms), .arg = "MS", .preset = "2000",
-	  .min = 100, .max = 600000, .help = "a source that is silent for longer is at fault" },
+	{ .name = "device-timeout", .type = KS_NUMBER, .offset = SETTING(device_timeout_ms), .arg = "MS",
+	  .preset = "2000", .min = 100, .max = 600000, .help = "a source that is silent for longer is at fault" },
 	{ .name = "device-error-delay", .type = KS_NUMBER, .offset = SETTING(device_error_delay_ms), .arg = "MS",
 	  .preset = "1000", .min = 10, .max = KS_PERIOD_MAX_MS,
 	  .help = "wait before the source is tried again; doubles up to 30 s" },
@@ -82,8 +84,8 @@ static const struct ks_setting settings[] = {
 	  .help = "with a pipe source: take always the newest picture, however fast they come" },
 	{ .name = "source-id", .type = KS_NUMBER, .offset = SETTING(source_id), .arg = "N", .preset = "0", .min = 0,
 	  .max = 255, .help = "tells the capture daemons of a channel apart" },
-	{ .name = "priority", .type = KS_NUMBER, .offset = SETTING(priority), .arg = "N", .preset = "0", .min = 0, .max = 255,
-	  .help = "among these, the lowest is the primary" },
+	{ .name = "priority", .type = KS_NUMBER, .offset = SETTING(priority), .arg = "N", .preset = "0", .min = 0,
+	  .max = 255, .help = "among these, the lowest is the primary" },
 	{ .name = "signing-key", .type = KS_TEXT, .offset = SETTING(signing_key), .arg = "FILE",
 	  .help = "secret key of this source, from koshienctl keygen; needed" },
 	{ .name = "state-dir", .type = KS_TEXT, .offset = SETTING(state_dir), .arg = "FOLDER", .preset = KS_STATEDIR,

@@ -70,7 +70,8 @@ static int add_name(struct dir_source *self, const char *name)
 static int fault_of_folder(struct dir_source *self, int err)
 {
 	return ks_source_fault(&self->source, err == EACCES ? KS_FAULT_DENIED : KS_FAULT_NO_DEVICE,
-			       "%s: %s; name a folder of JPEG files with --source dir:FOLDER", self->path, strerror(err));
+			       "%s: %s; name a folder of JPEG files with --source dir:FOLDER", self->path,
+			       strerror(err));
 }
 
 /* Reads the folder and sorts it. */
@@ -103,7 +104,8 @@ static int dir_open(struct ks_source *source)
 	if (self->finished)
 		return KS_EOK;
 	err = begin_round(self);
-	while (err == KS_EOK && self->last != NULL && self->at < self->n && strcmp(self->names[self->at], self->last) <= 0)
+	while (err == KS_EOK && self->last != NULL && self->at < self->n &&
+	       strcmp(self->names[self->at], self->last) <= 0)
 		self->at++;
 	return err;
 }

@@ -69,8 +69,8 @@ static void prove(struct pipe_source *self)
 	self->recording = now_us - self->quick_since_us < (RECORDING_PICTURES - 1) * RECORDING_GAP_US;
 	self->quick = 0;
 	if (self->recording)
-		ks_info("pipe", "%s: pictures come faster than from any camera, as from a recording: taking one per period "
-			"(--pipe-live takes always the newest)", called(self));
+		ks_info("pipe", "%s: pictures come faster than from any camera, as from a recording: "
+			"taking one per period (--pipe-live takes always the newest)", called(self));
 }
 
 static void on_picture(void *ctx, const uint8_t *jpeg, size_t len, int64_t began_us)
@@ -207,7 +207,8 @@ static int watch(struct pipe_source *self)
 	self->patience = (struct timeval){ patience_ms / 1000, patience_ms % 1000 * 1000 };
 	self->readable = event_new(self->source.base, self->fd, EV_READ | EV_PERSIST, on_readable, self);
 	if (self->readable == NULL || event_add(self->readable, &self->patience) != 0)
-		return ks_source_fault(&self->source, KS_FAULT_IO, "%s: cannot be waited for; give a pipe, a FIFO or a file",
+		return ks_source_fault(&self->source, KS_FAULT_IO,
+				       "%s: cannot be waited for; give a pipe, a FIFO or a file",
 				       called(self));
 	return KS_EOK;
 }

@@ -41,13 +41,16 @@ static int fault_of(struct ks_v4l2_device *device, const char *doing, int err)
 				       "%s: there is no camera; plug it in, or name another (ls /dev/v4l/by-id)", path);
 	case EACCES:
 	case EPERM:
-		return ks_source_fault(source, KS_FAULT_DENIED, "%s: %s; put the user of sentryd into group video", path,
+		return ks_source_fault(source, KS_FAULT_DENIED,
+				       "%s: %s; put the user of sentryd into group video", path,
 				       ks_strerror(err));
 	case EBUSY:
-		return ks_source_fault(source, KS_FAULT_BUSY, "%s: another program uses it; stop that (fuser -v %s)", path,
+		return ks_source_fault(source, KS_FAULT_BUSY,
+				       "%s: another program uses it; stop that (fuser -v %s)", path,
 				       path);
 	case ENOSPC:
-		return ks_source_fault(source, KS_FAULT_BUSY, "%s: no USB bandwidth left; use another port or --format MJPEG",
+		return ks_source_fault(source, KS_FAULT_BUSY,
+				       "%s: no USB bandwidth left; use another port or --format MJPEG",
 				       path);
 	case ENOLINK:
 		return ks_source_fault(source, KS_FAULT_NO_SIGNAL, "%s: nothing on its input; check the cable", path);
@@ -159,7 +162,7 @@ static int choose_format(struct ks_v4l2_device *device)
 		err = try_format(device, wanted->n > 0 ? ks_raw_format(ks_list_text(wanted, i)) : &ks_raw_formats[i]);
 	if (err == KS_ENODATA)
 		return ks_source_fault(device->source, KS_FAULT_NO_FORMAT,
-				       "%s: has none of the formats wanted; see v4l2-ctl --list-formats, then set --format",
+				       "%s: has none of the formats wanted; see v4l2-ctl --list-formats, set --format",
 				       device->path);
 	if (err != KS_EOK)
 		return fault_of(device, "set the format", err);

@@ -25,7 +25,8 @@ static void on_picture(void *ctx, const uint8_t *jpeg, size_t len, int64_t began
 	struct sum *sum = ctx;
 
 	(void)began_us;
-	if (len < 4 || len > KS_JPEG_MAX || memcmp(jpeg, "\xff\xd8\xff", 3) != 0 || memcmp(jpeg + len - 2, "\xff\xd9", 2) != 0)
+	if (len < 4 || len > KS_JPEG_MAX || memcmp(jpeg, "\xff\xd8\xff", 3) != 0 ||
+	    memcmp(jpeg + len - 2, "\xff\xd9", 2) != 0)
 		abort();
 	sum->pictures++;
 	for (size_t i = 0; i < len; i++)

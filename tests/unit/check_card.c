@@ -41,9 +41,11 @@ END_TEST
 
 START_TEST(every_size_is_drawn)
 {
-	static const int sizes[][2] = { { 64, 48 }, { 65, 49 }, { 1280, 720 }, { 639, 481 }, { 100, 1000 }, { 2000, 60 } };
+	static const int sizes[][2] = { { 64, 48 }, { 65, 49 }, { 1280, 720 }, { 639, 481 }, { 100, 1000 },
+					{ 2000, 60 } };
 	const struct ks_card_notice notice = { "no signal", "a sentence that is long enough to need a second line, "
-					       "and an_endless_word_that_no_line_holds_because_it_never_stops", NOON, true };
+					       "and an_endless_word_that_no_line_holds_because_it_never_stops", NOON,
+					       true };
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		struct ks_picture picture;

@@ -39,8 +39,8 @@ static int next(const char *dir, int64_t now_s, uint32_t *epoch)
 START_TEST(only_one_spelling)
 {
 	static const char *const good[] = { "0\n", "1\n", "1795262400\n", "4294967295\n" };
-	static const char *const bad[] = { "", "\n", "1", "01\n", "00\n", "4294967296\n", "99999999999\n", "-1\n", "+1\n", " 1\n",
-					   "1 \n", "1\n\n", "1\r\n", "0x1\n", "1\n2\n" };
+	static const char *const bad[] = { "", "\n", "1", "01\n", "00\n", "4294967296\n", "99999999999\n", "-1\n",
+					   "+1\n", " 1\n", "1 \n", "1\n\n", "1\r\n", "0x1\n", "1\n2\n" };
 	uint32_t epoch;
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {

@@ -92,7 +92,8 @@ START_TEST(odd_sizes_stay_within_their_bytes)
 				memset(out, 0x5a, n);
 				ks_raw_unpack(&shape, bytes, out, &p);
 				for (size_t i = 0; i < n; i++)
-					ck_assert_msg(out[i] == 0, "%s %dx%d: byte %zu not written", f->name, width, height, i);
+					ck_assert_msg(out[i] == 0, "%s %dx%d: byte %zu not written", f->name, width,
+						      height, i);
 				free(bytes);
 				free(out);
 			}
