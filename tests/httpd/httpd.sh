@@ -106,6 +106,7 @@ write_config() {
 		ErrorLog "$work/error.log"
 		LogLevel info
 		Mutex pthread
+		GracefulShutdownTimeout 10
 		DocumentRoot "$work/htdocs"
 	EOF
 	load mpm_event authz_core authn_core authn_file auth_basic authz_user authz_host mime alias dir headers \
@@ -153,9 +154,11 @@ httpd_start() { # CONFIGURATION
 	httpd_run
 }
 
+# Gracefully: told to stop at once, mpm_event looks at sockets that its threads are closing, and now and then
+# crashes on its way out.
 httpd_stop() {
 	[ -n "$server_pid" ] || return 0
-	kill -TERM "$server_pid" 2>/dev/null
+	kill -WINCH "$server_pid" 2>/dev/null
 	wait "$server_pid" 2>/dev/null
 	server_pid=''
 }
