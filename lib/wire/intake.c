@@ -238,7 +238,7 @@ int ks_intake_listen(struct ks_intake *intake, const char *text)
 
 	memset(&address, 0, sizeof(address));
 	if (evutil_parse_sockaddr_port(text, &address.any, &len) != 0 || ks_udp_port(&address.any) == 0) {
-		ks_error("wire", "listen: expected ADDRESS:PORT like [::]:5500 or 0.0.0.0:5500, got '%s'", text);
+		ks_error("wire", "listen: expected ADDRESS:PORT like [::]:7510 or 0.0.0.0:7510, got '%s'", text);
 		return KS_ECONFIG;
 	}
 	if (intake->n_listeners == LISTENERS_MAX) {

@@ -23,7 +23,7 @@ int ks_intake_new(struct ks_intake **intake, struct event_base *base, const stru
 		  ks_intake_deliver *deliver, void *ctx);
 void ks_intake_free(struct ks_intake *intake);
 
-/* Opens a socket on "[::]:5500" or "0.0.0.0:5500"; may be called several times. What cannot be bound is
+/* Opens a socket on "[::]:7510" or "0.0.0.0:7510"; may be called several times. What cannot be bound is
  * logged with the option to change. IPv6 sockets take IPv6 only. */
 int ks_intake_listen(struct ks_intake *intake, const char *address);
 

@@ -11,7 +11,7 @@
 
 struct ks_lookup;
 
-/* Parses "192.0.2.1:5500", "[2001:db8::1]:5500" or "name:5500". KS_EOK, KS_EMALFORMED or -ENOMEM. */
+/* Parses "192.0.2.1:7510", "[2001:db8::1]:7510" or "name:7510". KS_EOK, KS_EMALFORMED or -ENOMEM. */
 int ks_lookup_new(struct ks_lookup **lookup, const char *address);
 
 /* Waits up to a second for a request under way. */

@@ -296,7 +296,7 @@ int ks_push_add(struct ks_push *push, const char *name, const char *address, con
 	int err = new_peer(push, name, address, key);
 
 	if (err == KS_EMALFORMED)
-		ks_error("wire", "relay %s: expected an address like 192.0.2.1:5500, [2001:db8::1]:5500 or name:5500, "
+		ks_error("wire", "relay %s: expected an address like 192.0.2.1:7510, [2001:db8::1]:7510 or name:7510, "
 			 "got '%s'", name, address);
 	else if (err == KS_ELIMIT)
 		ks_error("wire", "relay %s (%s): more than %d relays, or a name above %d or an address above %d "

@@ -28,7 +28,7 @@ struct ks_push_settings {
 int ks_push_new(struct ks_push **push, struct event_base *base, const struct ks_push_settings *settings);
 void ks_push_free(struct ks_push *push);
 
-/* Adds a relay. `address` is "192.0.2.1:5500", "[2001:db8::1]:5500" or "name:5500"; a name is looked up
+/* Adds a relay. `address` is "192.0.2.1:7510", "[2001:db8::1]:7510" or "name:7510"; a name is looked up
  * here and again whenever the relay has been silent. The key is copied. Errors are logged.
  * A name that cannot be looked up now is no error: it is tried again. */
 int ks_push_add(struct ks_push *push, const char *name, const char *address, const struct ks_psk *key);
