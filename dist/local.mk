@@ -11,6 +11,8 @@ tmpfilesdir = $(prefix)/lib/tmpfiles.d
 nodist_systemdunit_DATA = dist/sentryd@.service dist/sentryc.service
 nodist_sysusers_DATA = dist/sysusers.d/koshien.conf
 nodist_tmpfiles_DATA = dist/tmpfiles.d/koshien.conf
+sysctldir = $(prefix)/lib/sysctl.d
+dist_sysctl_DATA = dist/sysctl.d/koshien.conf
 
 EXTRA_DIST += $(DIST_TEMPLATES)
 CLEANFILES += $(DIST_GENERATED)

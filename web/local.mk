@@ -22,8 +22,8 @@ dist_site_DATA = \
 # (viewer.sh runs logic.mjs; of one name they would share a log, and make would choose.)
 dist_check_SCRIPTS += tests/web/viewer.sh tests/web/size.sh
 TESTS += tests/web/viewer.sh tests/web/size.sh
+dist_doc_DATA += doc/viewer.md
 EXTRA_DIST += \
-	doc/viewer.md \
 	web/viewer/package.json \
 	tests/web/logic.mjs \
 	tests/browser/package.json \
