@@ -14,10 +14,12 @@ AM_TESTS_ENVIRONMENT = \
 	export top_srcdir top_builddir HTTPD;
 
 # tests/unit: one program per unit, Check inside, TAP outside.
-noinst_LTLIBRARIES += tests/unit/libunit.la
+if WITH_CHECK
+check_LTLIBRARIES += tests/unit/libunit.la
 tests_unit_libunit_la_SOURCES = tests/unit/unit.c tests/unit/unit.h
 tests_unit_libunit_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_libunit_la_LIBADD = $(CHECK_LIBS)
+endif
 UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 
 # tests/fuzz: one function per parser. Under --enable-fuzzer libFuzzer drives it; otherwise the same
@@ -25,7 +27,7 @@ UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 if FUZZER
 FUZZ_DRIVER =
 else
-noinst_LTLIBRARIES += tests/fuzz/libreplay.la
+check_LTLIBRARIES += tests/fuzz/libreplay.la
 tests_fuzz_libreplay_la_SOURCES = tests/fuzz/replay.c
 FUZZ_DRIVER = tests/fuzz/libreplay.la
 endif

@@ -11,7 +11,7 @@ lib_store_libstore_la_SOURCES = \
 lib_store_libstore_la_LIBADD = lib/frame/libframe.la lib/base/libbase.la
 
 # Whole frames without a signature, for the tests of the store and of those who read it.
-noinst_LTLIBRARIES += tests/unit/libstored.la
+check_LTLIBRARIES += tests/unit/libstored.la
 tests_unit_libstored_la_SOURCES = tests/unit/stored.c tests/unit/stored.h
 tests_unit_libstored_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
 tests_unit_libstored_la_LIBADD = lib/store/libstore.la $(SODIUM_LIBS)

@@ -9,8 +9,7 @@ httpd_tests = \
 	tests/httpd/test_frames.sh \
 	tests/httpd/test_states.sh
 TESTS += $(httpd_tests)
-# Not check_PROGRAMS: the tests of other parts may want to feed a store too.
-noinst_PROGRAMS += tests/httpd/feed tests/httpd/bodies
+check_PROGRAMS += tests/httpd/feed tests/httpd/bodies
 tests_httpd_feed_CFLAGS = $(AM_CFLAGS) $(TURBOJPEG_CFLAGS) $(SODIUM_CFLAGS)
 tests_httpd_feed_LDADD = lib/store/libstore.la $(TURBOJPEG_LIBS) $(SODIUM_LIBS)
 tests_httpd_bodies_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
