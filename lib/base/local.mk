@@ -11,7 +11,9 @@ lib_base_libbase_la_SOURCES = \
 	lib/base/keyfile.c lib/base/keyfile.h \
 	lib/base/log.c lib/base/log.h \
 	lib/base/metrics.c lib/base/metrics.h \
-	lib/base/settings.c lib/base/settings.h
+	lib/base/setting.c \
+	lib/base/settings.c lib/base/settings.h lib/base/settings_private.h \
+	lib/base/settings_file.c lib/base/settings_line.c
 lib_base_libbase_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(CONFUSE_CFLAGS)
 lib_base_libbase_la_LIBADD = $(EVENT_LIBS) $(SODIUM_LIBS) $(CONFUSE_LIBS) -lm
 

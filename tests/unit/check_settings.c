@@ -535,7 +535,7 @@ START_TEST(tables_that_do_not_fit_are_refused)
 	for (size_t i = 0; i < 79; i++)
 		many[i] = table[1];
 	ck_assert_int_eq(ks_settings_load(&large, 1, argv, &got), KS_SETTINGS_USAGE);
-	assert_logged("raise SETTINGS_MAX");
+	assert_logged("raise KS_SETTINGS_MAX");
 }
 END_TEST
 
