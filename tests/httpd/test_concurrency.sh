@@ -21,6 +21,7 @@ $(load http2)
 Listen 127.0.0.1:$tls_port
 SSLSessionCache shmcb:$work/sessions(512000)
 <VirtualHost 127.0.0.1:$tls_port>
+	ServerName localhost
 	SSLEngine On
 	SSLCertificateFile $work/cert.pem
 	SSLCertificateKeyFile $work/key.pem

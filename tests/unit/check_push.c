@@ -5,6 +5,7 @@
 #include "lib/wire/push.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -194,14 +195,27 @@ START_TEST(delivers_over_ipv6)
 }
 END_TEST
 
+static bool localhost_is_known(void)
+{
+	struct addrinfo *found = NULL;
+	bool known = getaddrinfo("localhost", NULL, NULL, &found) == 0;
+
+	if (known)
+		freeaddrinfo(found);
+	return known;
+}
+
 START_TEST(looks_names_up)
 {
 	char listen[ADDRESS_MAX], address[ADDRESS_MAX];
 	uint16_t port = free_port(AF_INET);
 	struct inbox inbox = { 0 };
 	struct ks_intake *intake;
-	struct ks_push *push = new_push();
+	struct ks_push *push;
 
+	if (!localhost_is_known())
+		unit_skip("this machine does not know the name localhost");
+	push = new_push();
 	snprintf(listen, sizeof(listen), "0.0.0.0:%u", port);
 	snprintf(address, sizeof(address), "localhost:%u", port);
 	intake = new_intake(listen, &inbox);
