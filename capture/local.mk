@@ -89,6 +89,6 @@ tests_fuzz_fuzz_split_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_epoch_LDADD = $(FUZZ_DRIVER) capture/libcapture.la
 tests_fuzz_fuzz_epoch_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
-EXTRA_DIST += tests/vm
+EXTRA_DIST += tests/vm/guest.sh tests/vm/press.c tests/vm/v4l2.test.sh
 TESTS += tests/capture/settings.sh
 dist_check_SCRIPTS += tests/capture/settings.sh
