@@ -11,7 +11,10 @@
 
 #define KS_KEY_SOURCE_SECRET "koshien-source-secret"	/* Ed25519 secret key, 64 bytes; stays at the camera */
 #define KS_KEY_SOURCE_PUBLIC "koshien-source-public"	/* Ed25519 public key, 32 bytes; on every relay */
-#define KS_KEY_RELAY "koshien-relay-key"		/* pre-shared by one relay and its parent, 32 bytes */
+#define KS_KEY_RELAY "koshien-relay-key"		/* named; shared by one relay and its parent, 32 bytes */
+#define KS_KEY_MASTER "koshien-master-key"	/* of a parent: its relays' keys are derived from it, 32 bytes */
+
+#define KS_KEYFILE_NAME_MAX 31	/* characters of the name in a named key, valid by ks_name_valid() */
 
 #define KS_KEYFILE_MAX 4096	/* bytes; a larger file is not a key file */
 
@@ -24,6 +27,13 @@ int ks_keyfile_parse(const char *text, size_t text_len, const char *kind, uint8_
 /* Reads a key file; every failure is logged with the path and what was expected. A secret that others
  * may read is refused. */
 int ks_keyfile_read(const char *path, const char *kind, uint8_t *out, size_t len);
+
+/* The same for a kind whose line is "<kind> <name> <base64>"; KS_EKEY also when the name is none. */
+int ks_keyfile_parse_named(const char *text, size_t text_len, const char *kind, char name[KS_KEYFILE_NAME_MAX + 1],
+			   uint8_t *out, size_t len, const char **why);
+int ks_keyfile_read_named(const char *path, const char *kind, char name[KS_KEYFILE_NAME_MAX + 1], uint8_t *out,
+			  size_t len);
+int ks_keyfile_write_named(const char *path, const char *kind, const char *name, const uint8_t *key, size_t len);
 
 /* Writes a new file, mode 0600 (0644 for public keys), refusing to overwrite; logs every failure. */
 int ks_keyfile_write(const char *path, const char *kind, const uint8_t *key, size_t len);

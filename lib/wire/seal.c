@@ -15,15 +15,15 @@ _Static_assert(crypto_aead_chacha20poly1305_ietf_ABYTES == KS_TAG_SIZE, "tag siz
 _Static_assert(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES == KS_SETUP_NONCE_SIZE, "nonce size");
 
 /* The label says what a key is for, so that no two keys from one secret are ever the same. */
-static void derive(const struct ks_psk *psk, const char *label, const uint8_t *sender_nonce,
+static void derive(const struct ks_psk *psk, const char *label, const uint8_t *parent_nonce,
 		   const uint8_t *relay_nonce, uint8_t out[KS_SEAL_KEY_SIZE])
 {
 	crypto_generichash_state state;
 
 	crypto_generichash_init(&state, psk->key, KS_PSK_SIZE, KS_SEAL_KEY_SIZE);
 	crypto_generichash_update(&state, (const uint8_t *)label, strlen(label));
-	if (sender_nonce != NULL)
-		crypto_generichash_update(&state, sender_nonce, KS_SESSION_NONCE_SIZE);
+	if (parent_nonce != NULL)
+		crypto_generichash_update(&state, parent_nonce, KS_SESSION_NONCE_SIZE);
 	if (relay_nonce != NULL)
 		crypto_generichash_update(&state, relay_nonce, KS_SESSION_NONCE_SIZE);
 	crypto_generichash_final(&state, out, KS_SEAL_KEY_SIZE);
@@ -32,15 +32,21 @@ static void derive(const struct ks_psk *psk, const char *label, const uint8_t *s
 
 void ks_seal_setup_keys(const struct ks_psk *psk, struct ks_setup_keys *keys)
 {
-	derive(psk, "koshien-wire-1 offer", NULL, NULL, keys->offer);
-	derive(psk, "koshien-wire-1 accept", NULL, NULL, keys->accept);
+	derive(psk, "koshien-wire-1 setup down", NULL, NULL, keys->down);
+	derive(psk, "koshien-wire-1 setup up", NULL, NULL, keys->up);
 }
 
-void ks_seal_session_keys(const struct ks_psk *psk, const uint8_t sender_nonce[KS_SESSION_NONCE_SIZE],
+void ks_seal_session_keys(const struct ks_psk *psk, const uint8_t parent_nonce[KS_SESSION_NONCE_SIZE],
 			  const uint8_t relay_nonce[KS_SESSION_NONCE_SIZE], struct ks_session_keys *keys)
 {
-	derive(psk, "koshien-wire-1 down", sender_nonce, relay_nonce, keys->down);
-	derive(psk, "koshien-wire-1 up", sender_nonce, relay_nonce, keys->up);
+	derive(psk, "koshien-wire-1 down", parent_nonce, relay_nonce, keys->down);
+	derive(psk, "koshien-wire-1 up", parent_nonce, relay_nonce, keys->up);
+}
+
+void ks_seal_blind_key(const struct ks_psk *psk, const uint8_t parent_nonce[KS_SESSION_NONCE_SIZE],
+		       uint8_t key[KS_SEAL_KEY_SIZE])
+{
+	derive(psk, "koshien-wire-1 blind", parent_nonce, NULL, key);
 }
 
 static void make_nonce(uint64_t counter, uint8_t nonce[NONCE_SIZE])
@@ -72,20 +78,20 @@ enum ks_drop ks_unseal(const uint8_t key[KS_SEAL_KEY_SIZE], const uint8_t header
 							 nonce, key) == 0 ? KS_DROP_NONE : KS_DROP_TAG;
 }
 
-void ks_seal_setup(const uint8_t key[KS_SEAL_KEY_SIZE], const uint8_t header[KS_HEADER_SIZE],
+void ks_seal_setup(const uint8_t key[KS_SEAL_KEY_SIZE], const uint8_t *clear, size_t clear_len,
 		   const uint8_t nonce[KS_SETUP_NONCE_SIZE], const uint8_t *plain, size_t len, uint8_t *out)
 {
-	crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, plain, len, header, KS_HEADER_SIZE, NULL, nonce, key);
+	crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, plain, len, clear, clear_len, NULL, nonce, key);
 }
 
-enum ks_drop ks_unseal_setup(const uint8_t key[KS_SEAL_KEY_SIZE], const uint8_t header[KS_HEADER_SIZE],
+enum ks_drop ks_unseal_setup(const uint8_t key[KS_SEAL_KEY_SIZE], const uint8_t *clear, size_t clear_len,
 			     const uint8_t nonce[KS_SETUP_NONCE_SIZE], const uint8_t *sealed, size_t len,
 			     uint8_t *out)
 {
 	if (len < KS_TAG_SIZE)
 		return KS_DROP_SHORT;
-	return crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed, len, header, KS_HEADER_SIZE,
-							  nonce, key) == 0 ? KS_DROP_NONE : KS_DROP_TAG;
+	return crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed, len, clear, clear_len, nonce,
+							  key) == 0 ? KS_DROP_NONE : KS_DROP_TAG;
 }
 
 static void clear_bits(struct ks_replay *replay, uint64_t from, uint64_t to)

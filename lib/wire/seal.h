@@ -15,22 +15,28 @@
 #include "lib/wire/psk.h"
 
 #define KS_SEAL_KEY_SIZE 32
-#define KS_SETUP_NONCE_SIZE 24	/* in clear, after the header of OFFER and ACCEPT */
+#define KS_SETUP_NONCE_SIZE 24	/* in clear, in front of the sealed part of set-up */
 #define KS_SESSION_NONCE_SIZE 32	/* each side's share of the session's keys */
 
+/* From a relay's key alone, one per direction: for set-up. */
 struct ks_setup_keys {
-	uint8_t offer[KS_SEAL_KEY_SIZE], accept[KS_SEAL_KEY_SIZE];
+	uint8_t down[KS_SEAL_KEY_SIZE];	/* parent to relay: OFFER, CHALLENGE, ACCEPT, BLIND */
+	uint8_t up[KS_SEAL_KEY_SIZE];	/* relay to parent: SUBSCRIBE */
 };
 
 void ks_seal_setup_keys(const struct ks_psk *psk, struct ks_setup_keys *keys);
 
 struct ks_session_keys {
-	uint8_t down[KS_SEAL_KEY_SIZE];	/* sender to relay */
-	uint8_t up[KS_SEAL_KEY_SIZE];	/* relay to sender */
+	uint8_t down[KS_SEAL_KEY_SIZE];
+	uint8_t up[KS_SEAL_KEY_SIZE];
 };
 
-void ks_seal_session_keys(const struct ks_psk *psk, const uint8_t sender_nonce[KS_SESSION_NONCE_SIZE],
+void ks_seal_session_keys(const struct ks_psk *psk, const uint8_t parent_nonce[KS_SESSION_NONCE_SIZE],
 			  const uint8_t relay_nonce[KS_SESSION_NONCE_SIZE], struct ks_session_keys *keys);
+
+/* The down key of a session that has no way back; nothing can be opened with it that was not sealed for it. */
+void ks_seal_blind_key(const struct ks_psk *psk, const uint8_t parent_nonce[KS_SESSION_NONCE_SIZE],
+		       uint8_t key[KS_SEAL_KEY_SIZE]);
 
 /* Seals len bytes into len + KS_TAG_SIZE bytes at out. One counter value is used once per key. */
 void ks_seal(const uint8_t key[KS_SEAL_KEY_SIZE], const uint8_t header[KS_HEADER_SIZE], uint64_t counter,
@@ -40,10 +46,10 @@ void ks_seal(const uint8_t key[KS_SEAL_KEY_SIZE], const uint8_t header[KS_HEADER
 enum ks_drop ks_unseal(const uint8_t key[KS_SEAL_KEY_SIZE], const uint8_t header[KS_HEADER_SIZE],
 		       uint64_t counter, const uint8_t *sealed, size_t len, uint8_t *out);
 
-/* The same for set-up. */
-void ks_seal_setup(const uint8_t key[KS_SEAL_KEY_SIZE], const uint8_t header[KS_HEADER_SIZE],
+/* The same for set-up, with all that stands in clear in front of the nonce as associated data. */
+void ks_seal_setup(const uint8_t key[KS_SEAL_KEY_SIZE], const uint8_t *clear, size_t clear_len,
 		   const uint8_t nonce[KS_SETUP_NONCE_SIZE], const uint8_t *plain, size_t len, uint8_t *out);
-enum ks_drop ks_unseal_setup(const uint8_t key[KS_SEAL_KEY_SIZE], const uint8_t header[KS_HEADER_SIZE],
+enum ks_drop ks_unseal_setup(const uint8_t key[KS_SEAL_KEY_SIZE], const uint8_t *clear, size_t clear_len,
 			     const uint8_t nonce[KS_SETUP_NONCE_SIZE], const uint8_t *sealed, size_t len,
 			     uint8_t *out);
 

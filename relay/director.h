@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which capture daemon's pictures a channel shows. Several may send at once; the primary is the one with the lowest
+ * priority number (then the lowest source id). Another takes over when the one shown has been silent for 1.5 periods, with
+ * its newest picture at once; the primary comes back after 10 s of good pictures. A placeholder counts as silence.
+ * Whatever is chosen, a picture is published only when its id is higher than that of the one before.
+ *
+ * Frames that have passed another relay (hops > 0) were chosen there: these follow by id alone.
+ *
+ * Ids of different sources are made comparable by the sources: each hears, through ks_director_ops.head, which frame is
+ * shown, and takes an epoch above it. No clock is compared with another one. One thread.
+ */
+#ifndef KS_RELAY_DIRECTOR_H
+#define KS_RELAY_DIRECTOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/clock.h"
+#include "lib/frame/frame.h"
+
+#define KS_SOURCES_MAX 16			/* of one channel */
+#define KS_TAKEOVER_PERIODS_X10 15		/* 1.5 periods of silence */
+#define KS_HANDBACK_US (10 * KS_US_PER_S)	/* of good pictures, none of them more than 1.5 periods late */
+#define KS_HEAD_US (1 * KS_US_PER_S)		/* between two HEADs for one channel, at least */
+#define KS_HELD_BYTES_MAX ((size_t)64 * 1024 * 1024)	/* of pictures that wait for their turn */
+
+struct ks_director_ops {
+	const struct ks_clock *clock;
+	/* Publishes a frame; KS_ESTALE when its store holds one that is not older. `hops` as it was taken. */
+	int (*publish)(void *ctx, const struct ks_frame *frame, uint8_t hops);
+	/* A source is behind: tells the parents what is published. */
+	void (*head)(void *ctx, const uint8_t manifest[KS_MANIFEST_SIZE]);
+	void *ctx;
+};
+
+struct ks_director;
+
+int ks_director_new(struct ks_director **director, size_t channels_max, const struct ks_director_ops *ops);
+void ks_director_free(struct ks_director *director);
+
+/* A verified frame. KS_EOK: published, or held for its turn; KS_ESTALE: not higher than what is published; what
+ * publish() returned; KS_ELIMIT: one channel too many; -ENOMEM. The bytes are copied when held. */
+int ks_director_take(struct ks_director *director, const struct ks_frame *frame, uint8_t hops);
+
+/* A verified manifest of another relay's newest frame: passed on when it is above what is published here. */
+void ks_director_heard(struct ks_director *director, const struct ks_manifest *m,
+		       const uint8_t manifest[KS_MANIFEST_SIZE]);
+
+/* What a store held from a run before, at start. */
+void ks_director_recall(struct ks_director *director, const struct ks_manifest *newest);
+
+/* Does what is due (a takeover); returns when it wants to be called again (monotonic), INT64_MAX: with the next frame. */
+int64_t ks_director_tick(struct ks_director *director);
+
+/* The source shown for a channel, -1: none yet; and how often it has changed. */
+int ks_director_source(const struct ks_director *director, const char *channel);
+uint64_t ks_director_changes(const struct ks_director *director);
+
+#endif
