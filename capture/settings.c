@@ -11,7 +11,7 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "lib/frame/manifest.h"
-#include "lib/frame/name.h"
+#include "lib/base/name.h"
 #include "lib/wire/push.h"
 
 static bool side(const char *text, const char **end, int min, int *value)

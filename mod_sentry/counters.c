@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 
 #include "lib/base/metrics.h"
-#include "lib/frame/name.h"
+#include "lib/base/name.h"
 
 #define CLAIM_TRIES 1000	/* a child that died while it claimed a row costs that row and no more */
 

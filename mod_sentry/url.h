@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #include "lib/frame/id.h"
-#include "lib/frame/name.h"
+#include "lib/base/name.h"
 
 enum ks_url_kind {
 	KS_URL_LATEST,	/* <channel>/<rendition>/latest.jpg[?after=<id>] */

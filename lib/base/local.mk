@@ -11,6 +11,7 @@ lib_base_libbase_la_SOURCES = \
 	lib/base/keyfile.c lib/base/keyfile.h \
 	lib/base/log.c lib/base/log.h \
 	lib/base/metrics.c lib/base/metrics.h \
+	lib/base/name.c lib/base/name.h \
 	lib/base/setting.c \
 	lib/base/settings.c lib/base/settings.h lib/base/settings_private.h \
 	lib/base/settings_file.c lib/base/settings_line.c

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "lib/frame/id.h"
-#include "lib/frame/name.h"
+#include "lib/base/name.h"
 
 /* Why a picture is refused; also the label of the counters, by ks_jpeg_fault_names[]. */
 enum ks_jpeg_fault {

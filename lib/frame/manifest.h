@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 #include "lib/frame/id.h"
-#include "lib/frame/name.h"
+#include "lib/base/name.h"
 
 #define KS_MANIFEST_SIZE 176
 #define KS_MANIFEST_SIGNED 112		/* the bytes under the signature */

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "lib/base/error.h"
-#include "lib/frame/name.h"
+#include "lib/base/name.h"
 
 char *ks_store_path(const char *dir, const char *prefix, const char *channel, const char *rendition,
 		    const char *suffix)

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lib/frame/name.h"
+#include "lib/base/name.h"
 
 /* Takes "<channel>.<rendition>.frames" apart; neither name can hold a dot, so there is one way to do it. */
 static bool split(const char *name, char channel[KS_CHANNEL_MAX + 1], char rendition[KS_RENDITION_MAX + 1])

@@ -4,16 +4,15 @@ lib_wire_libwire_la_SOURCES = \
 	lib/wire/assembler.c lib/wire/assembler.h \
 	lib/wire/datagram.c lib/wire/datagram.h \
 	lib/wire/drop.c lib/wire/drop.h \
+	lib/wire/endpoint.h \
 	lib/wire/fec.c lib/wire/fec.h \
 	lib/wire/fec_portable.c \
-	lib/wire/handshake.c \
-	lib/wire/intake.c lib/wire/intake.h \
 	lib/wire/layout.c lib/wire/layout.h \
 	lib/wire/lookup.c lib/wire/lookup.h \
 	lib/wire/message.c lib/wire/message.h \
+	lib/wire/node.c lib/wire/node.h \
 	lib/wire/object.c lib/wire/object.h \
 	lib/wire/psk.c lib/wire/psk.h \
-	lib/wire/push.c lib/wire/push.h \
 	lib/wire/receiver.c lib/wire/receiver.h \
 	lib/wire/seal.c lib/wire/seal.h \
 	lib/wire/sender.c lib/wire/sender.h lib/wire/sender_private.h \
@@ -42,8 +41,6 @@ tests_unit_check_fec_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_fec_LDADD = $(wire_unit_ldadd)
 tests_unit_check_layout_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_layout_LDADD = $(wire_unit_ldadd)
-tests_unit_check_push_CFLAGS = $(wire_unit_cflags)
-tests_unit_check_push_LDADD = $(wire_unit_ldadd)
 tests_unit_check_seal_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_seal_LDADD = $(wire_unit_ldadd)
 tests_unit_check_wire_SOURCES = tests/unit/check_wire.c tests/wire/world.c tests/wire/world.h

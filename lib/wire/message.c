@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/base/cursor.h"
-#include "lib/frame/name.h"
+#include "lib/base/name.h"
 
 #define NAME_SIZE (KS_RELAY_NAME_MAX + 1)
 #define SETUP_OVERHEAD (KS_HEADER_SIZE + KS_SETUP_NONCE_SIZE + KS_TAG_SIZE)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lib/frame/name.h"
+#include "lib/base/name.h"
 
 #include <string.h>
 

@@ -3,8 +3,8 @@
  * Channels and renditions are named by short words that are safe in URLs, file names, metric labels
  * and HTML without quoting: a letter or digit, then letters, digits and hyphens, all lower case.
  */
-#ifndef KS_FRAME_NAME_H
-#define KS_FRAME_NAME_H
+#ifndef KS_BASE_NAME_H
+#define KS_BASE_NAME_H
 
 #include <stdbool.h>
 #include <stddef.h>
