@@ -26,6 +26,12 @@ lib_wire_libwire_la_LIBADD = lib/base/libbase.la $(EVENT_LIBS) $(SODIUM_LIBS) $(
 
 dist_doc_DATA += doc/wire.md
 
+# The simulated network, for tests and for wiresim.
+noinst_LTLIBRARIES += tests/wire/libworld.la
+tests_wire_libworld_la_SOURCES = tests/wire/world.c tests/wire/world.h tests/wire/world_network.c
+tests_wire_libworld_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
+tests_wire_libworld_la_LIBADD = lib/wire/libwire.la -lm
+
 if WITH_CHECK
 wire_unit_tests = tests/unit/check_assembler tests/unit/check_datagram tests/unit/check_fec tests/unit/check_layout \
 	tests/unit/check_push tests/unit/check_seal tests/unit/check_wire
@@ -43,9 +49,8 @@ tests_unit_check_layout_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_layout_LDADD = $(wire_unit_ldadd)
 tests_unit_check_seal_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_seal_LDADD = $(wire_unit_ldadd)
-tests_unit_check_wire_SOURCES = tests/unit/check_wire.c tests/wire/world.c tests/wire/world.h
 tests_unit_check_wire_CFLAGS = $(wire_unit_cflags)
-tests_unit_check_wire_LDADD = $(wire_unit_ldadd)
+tests_unit_check_wire_LDADD = tests/unit/libunit.la tests/wire/libworld.la
 endif
 
 wire_fuzzers = tests/fuzz/fuzz_assembler tests/fuzz/fuzz_receiver tests/fuzz/fuzz_sender

@@ -1,40 +1,39 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The programs of the world, what they send each other, and its time.
+ */
 #include "tests/wire/world.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/error.h"
 
-#define MILLION 1000000
-#define NARROW 1024
+#define SENDER 0
+#define RECEIVER 1
+#define NEVER INT64_MAX
 
-static void *need(void *memory)
+/* Bytes of all objects are taken from here; it is random so that any mix-up shows. */
+#define POOL_LEN (2 * KS_FRAME_MAX)
+/* A half that wants to be called again at once, this often in a row, will do so for ever. */
+#define TICKS_AT_ONCE_MAX 100000
+
+static uint8_t pool[POOL_LEN], scratch[KS_FRAME_MAX];
+
+/* --- clocks and chance ---------------------------------------------------------------------------- */
+
+static int64_t get_mono(void *ctx)
 {
-	if (memory == NULL)
-		abort();
-	return memory;
+	return ((struct world_node *)ctx)->world->now_us;
 }
 
-uint32_t world_random(struct world *world)
+static int64_t get_wall(void *ctx)
 {
-	/* splitmix64 */
-	uint64_t z = world->random_state += UINT64_C(0x9e3779b97f4a7c15);
+	const struct world_node *node = ctx;
 
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return (uint32_t)(z >> 32);
-}
-
-static bool happens(struct world *world, uint32_t ppm)
-{
-	return ppm > 0 && world_random(world) % MILLION < ppm;
-}
-
-static int64_t get_now(void *ctx)
-{
-	return ((struct world *)ctx)->now_us;
+	return INT64_C(1281139200) * KS_US_PER_S + node->world->now_us + node->wall_offset_us;
 }
 
 static void get_random(void *ctx, void *out, size_t len)
@@ -42,216 +41,397 @@ static void get_random(void *ctx, void *out, size_t len)
 	uint8_t *bytes = out;
 
 	for (size_t i = 0; i < len; i++)
-		bytes[i] = (uint8_t)world_random(ctx);
+		bytes[i] = (uint8_t)world_random(((struct world_node *)ctx)->world);
 }
 
-void world_init(struct world *world, uint64_t seed)
+/* --- objects -------------------------------------------------------------------------------------- */
+
+static void fill_pool(void)
 {
-	uint8_t key[KS_PSK_SIZE];
+	uint64_t state = 2010;
 
-	memset(world, 0, sizeof(*world));
-	world->random_state = seed;
-	world->now_us = KS_US_PER_S;
-	world->delay_us = 10 * KS_US_PER_MS;
-	world->clock = (struct ks_clock){ get_now, get_now, world };
-	world->sender_due_us = world->receiver_due_us = INT64_MAX;
-	get_random(world, key, sizeof(key));
-	ks_psk_set(&world->key, key);
-}
-
-void world_free(struct world *world)
-{
-	world_stop_sender(world);
-	world_stop_receiver(world);
-	for (size_t i = 0; i < world->n_packets; i++)
-		free(world->packets[i]);
-	free(world->packets);
-}
-
-static bool before(const struct world_packet *a, const struct world_packet *b)
-{
-	return a->at_us != b->at_us ? a->at_us < b->at_us : a->order < b->order;
-}
-
-static void swap(struct world *world, size_t a, size_t b)
-{
-	struct world_packet *packet = world->packets[a];
-
-	world->packets[a] = world->packets[b];
-	world->packets[b] = packet;
-}
-
-static void push_packet(struct world *world, struct world_packet *packet)
-{
-	size_t i = world->n_packets++;
-
-	if (world->n_packets > world->room) {
-		world->room = 2 * world->n_packets;
-		world->packets = need(realloc(world->packets, world->room * sizeof(struct world_packet *)));
-	}
-	for (world->packets[i] = packet; i > 0 && before(packet, world->packets[(i - 1) / 2]); i = (i - 1) / 2)
-		swap(world, i, (i - 1) / 2);
-}
-
-static struct world_packet *pop_packet(struct world *world)
-{
-	struct world_packet *first = world->packets[0];
-	size_t i = 0, child;
-
-	world->packets[0] = world->packets[--world->n_packets];
-	while ((child = 2 * i + 1) < world->n_packets) {
-		child += child + 1 < world->n_packets && before(world->packets[child + 1], world->packets[child]);
-		if (!before(world->packets[child], world->packets[i]))
-			break;
-		swap(world, i, child);
-		i = child;
-	}
-	return first;
-}
-
-static void put_copy(struct world *world, enum world_direction direction, const uint8_t *bytes, size_t len)
-{
-	struct world_packet *packet = need(malloc(sizeof(*packet)));
-
-	packet->at_us = world->now_us + world->delay_us;
-	if (world->jitter_us > 0)
-		packet->at_us += world_random(world) % world->jitter_us;
-	packet->order = world->order++;
-	packet->direction = direction;
-	packet->len = len;
-	memcpy(packet->bytes, bytes, len);
-	if (len > 0 && happens(world, world->corrupt_ppm))
-		packet->bytes[world_random(world) % len] ^= (uint8_t)(1 + world_random(world) % 255);
-	push_packet(world, packet);
-}
-
-void world_put(struct world *world, enum world_direction direction, const uint8_t *bytes, size_t len)
-{
-	world->sent[direction]++;
-	world->sent_bytes[direction] += len;
-	if (world->watch != NULL)
-		world->watch(world, direction, bytes, len);
-	if (happens(world, world->loss_ppm))
+	if (pool[0] != 0)
 		return;
-	put_copy(world, direction, bytes, len);
-	if (happens(world, world->duplicate_ppm))
-		put_copy(world, direction, bytes, len);
+	for (size_t i = 0; i < POOL_LEN; i += sizeof(state)) {
+		state ^= state << 13;
+		state ^= state >> 7;
+		state ^= state << 17;
+		memcpy(pool + i, &state, sizeof(state) < POOL_LEN - i ? sizeof(state) : POOL_LEN - i);
+	}
+	pool[0] |= 1;
 }
 
-static int send_down(void *ctx, size_t peer, const struct iovec *datagrams, size_t n)
+static const uint8_t *content_of(const struct world_object *object)
 {
-	struct world *world = ctx;
+	uint64_t name = (uint64_t)object->epoch << 32 | object->seq;
 
-	(void)peer;
-	if (world->refuse)
-		return -ECONNREFUSED;
-	if (world->too_long && datagrams[0].iov_len > NARROW)
+	name = (name ^ object->channel * 65536u ^ object->rendition * 256u ^ object->source) *
+	       UINT64_C(0x9e3779b97f4a7c15);
+	return pool + (name >> 32) % (POOL_LEN - object->len);
+}
+
+const uint8_t *world_bytes(const struct world_object *object)
+{
+	memcpy(scratch, object, sizeof(*object));
+	memcpy(scratch + sizeof(*object), content_of(object), object->len - sizeof(*object));
+	return scratch;
+}
+
+static bool parse(const uint8_t *bytes, size_t len, struct world_object *object)
+{
+	if (len < sizeof(*object))
+		return false;
+	memcpy(object, bytes, sizeof(*object));
+	return object->len == len && object->channel < WORLD_NAMES_MAX && object->rendition < WORLD_NAMES_MAX &&
+	       object->source < WORLD_SOURCES_MAX &&
+	       memcmp(bytes + sizeof(*object), content_of(object), len - sizeof(*object)) == 0;
+}
+
+static int hand_to_sender(struct world_node *node, const struct world_object *object, const uint8_t *bytes,
+			  uint8_t hops)
+{
+	char channel[] = "channel0", rendition[] = "r0";
+	const struct ks_outgoing outgoing = {
+		.channel = channel,
+		.rendition = rendition,
+		.source = object->source,
+		.hops = hops,
+		.id = { object->epoch, object->seq },
+		.period_us = object->period_ms * KS_US_PER_MS,
+		.bytes = bytes,
+		.len = object->len,
+	};
+
+	channel[sizeof(channel) - 2] = (char)('0' + object->channel);
+	rendition[sizeof(rendition) - 2] = (char)('0' + object->rendition);
+	node->world->due_us[node->number][SENDER] = node->world->now_us;
+	return ks_sender_object(node->sender, &outgoing);
+}
+
+int world_send(struct world *world, size_t node, const struct world_object *object)
+{
+	struct world_object sent = *object;
+
+	sent.sent_us = world->now_us;
+	return hand_to_sender(&world->nodes[node], &sent, world_bytes(&sent), 0);
+}
+
+static void pass_on(struct world_node *node, const struct world_object *object, const uint8_t *bytes, uint8_t hops)
+{
+	if (node->poisons) {
+		memcpy(scratch, bytes, object->len);
+		scratch[object->len - 1] ^= 1;
+		bytes = scratch;
+	}
+	/* Stale, or too far from the source: ends here. */
+	(void)hand_to_sender(node, object, bytes, (uint8_t)(hops + 1));
+}
+
+static bool get_object(void *ctx, const uint8_t *bytes, size_t len, uint8_t hops)
+{
+	struct world_node *node = ctx;
+	struct world *world = node->world;
+	struct world_object object;
+	struct ks_frame_id id, *last;
+
+	if (!parse(bytes, len, &object)) {
+		node->wrong++;
+		return false;
+	}
+	id = (struct ks_frame_id){ object.epoch, object.seq };
+	last = &node->last[object.channel][object.rendition][object.source];
+	node->delivered++;
+	node->backwards += ks_frame_id_cmp(id, *last) <= 0;
+	*last = id;
+	if (world->deliver != NULL && !world->deliver(world, node->number, &object, hops))
+		return false;
+	if (node->forwards && node->sender != NULL)
+		pass_on(node, &object, bytes, hops);
+	return true;
+}
+
+static void get_head(void *ctx, const uint8_t manifest[KS_HEAD_BODY])
+{
+	struct world_node *node = ctx;
+
+	if (node->world->head != NULL)
+		node->world->head(node->world, node->number, manifest);
+}
+
+/* --- nodes ---------------------------------------------------------------------------------------- */
+
+struct ks_endpoint world_endpoint(const struct world *world, size_t node, size_t seen_by)
+{
+	return (struct ks_endpoint){
+		.bytes = { (uint8_t)node, world->nodes[node].port, (uint8_t)seen_by },
+		.len = 3,
+		.peer_len = 2,
+	};
+}
+
+static int send_down(void *ctx, const struct ks_endpoint *to, const struct iovec *datagrams, size_t n)
+{
+	struct world_node *node = ctx;
+	const struct world_path *path = &node->world->paths[node->number][to->bytes[0]];
+
+	if (path->mtu > 0 && !path->mtu_silent && datagrams[0].iov_len > path->mtu)
 		return -EMSGSIZE;
 	for (size_t i = 0; i < n; i++)
-		world_put(world, WORLD_DOWN, datagrams[i].iov_base, datagrams[i].iov_len);
+		world_put_to(node->world, node->number, to->bytes[0], to->bytes[1], datagrams[i].iov_base,
+			     datagrams[i].iov_len);
 	return (int)n;
 }
 
 static void send_up(void *ctx, const struct ks_endpoint *to, const uint8_t *bytes, size_t len)
 {
-	(void)to;
-	world_put(ctx, WORLD_UP, bytes, len);
+	struct world_node *node = ctx;
+
+	world_put_to(node->world, node->number, to->bytes[0], to->bytes[1], bytes, len);
 }
 
-static void deliver(void *ctx, const uint8_t *bytes, size_t len)
+void world_init(struct world *world, uint64_t seed)
 {
-	struct world *world = ctx;
+	const struct world_path perfect = { .delay_us = 10 * KS_US_PER_MS };
 
-	if (world->deliver != NULL)
-		world->deliver(world, bytes, len);
+	fill_pool();
+	memset(world, 0, sizeof(*world));
+	world->random_state = seed;
+	world->now_us = KS_US_PER_S;
+	world_paths(world, &perfect);
+	for (size_t i = 0; i < WORLD_NODES_MAX; i++) {
+		struct world_node *node = &world->nodes[i];
+		uint8_t key[KS_PSK_SIZE];
+
+		node->world = world;
+		node->number = i;
+		node->port = 1;
+		node->clock = (struct ks_clock){ get_wall, get_mono, node };
+		snprintf(node->name, sizeof(node->name), "node%zu", i);
+		get_random(node, node->master.key, sizeof(node->master.key));
+		get_random(node, key, sizeof(key));
+		ks_psk_set(&node->key, key, node->name);
+		world->due_us[i][SENDER] = world->due_us[i][RECEIVER] = NEVER;
+	}
 }
 
-void world_start_sender(struct world *world, const struct ks_sender_settings *settings)
+void world_free(struct world *world)
 {
-	const struct ks_sender_ops ops = { &world->clock, get_random, send_down, world };
+	for (size_t i = 0; i < WORLD_NODES_MAX; i++) {
+		world_stop_sender(world, i);
+		world_stop_receiver(world, i);
+	}
+	while (world->n_packets > 0)
+		world_drop(world, world_take(world));
+	while (world->unused != NULL) {
+		struct world_packet *packet = world->unused;
 
-	if (ks_sender_new(&world->sender, settings, &ops) != KS_EOK ||
-	    ks_sender_add(world->sender, "relay", "virtual", &world->key, &world->peer) != KS_EOK)
+		world->unused = packet->next;
+		free(packet);
+	}
+	free(world->heap);
+}
+
+struct ks_psk world_derived(const struct world *world, size_t relay, size_t parent)
+{
+	struct ks_psk key;
+
+	ks_psk_derive(&key, &world->nodes[parent].master, world->nodes[relay].name);
+	return key;
+}
+
+static void add_relay(struct world_node *parent, size_t number)
+{
+	struct world_node *relay = &parent->world->nodes[number];
+	const struct ks_told_relay told = { relay->name, "virtual", &relay->key, parent->blind[number] };
+	const struct ks_endpoint to = world_endpoint(parent->world, number, parent->number);
+
+	if (ks_sender_add(parent->sender, &told, &parent->relay_number[number]) != KS_EOK)
 		abort();
-	world->sender_due_us = world->now_us;
+	ks_sender_move(parent->sender, parent->relay_number[number], &to);
+	world_due(parent->world, parent->number);
 }
 
-void world_stop_sender(struct world *world)
+static void add_parent(struct world_node *relay, size_t number)
 {
-	ks_sender_free(world->sender);
-	world->sender = NULL;
-	world->sender_due_us = INT64_MAX;
-}
+	const struct ks_psk key = world_derived(relay->world, relay->number, number);
+	const struct ks_told_parent told = { relay->world->nodes[number].name, "virtual", &key, 1 };
+	const struct ks_endpoint to = world_endpoint(relay->world, number, relay->number);
 
-void world_start_receiver(struct world *world)
-{
-	const struct ks_receiver_ops ops = { &world->clock, get_random, send_up, deliver, world };
-
-	if (ks_receiver_new(&world->receiver, &ops) != KS_EOK ||
-	    ks_receiver_set_keys(world->receiver, &world->key, 1) != KS_EOK)
+	if (ks_receiver_add(relay->receiver, &told, &relay->parent_number[number]) != KS_EOK)
 		abort();
-	world->receiver_due_us = world->now_us;
+	ks_receiver_move(relay->receiver, relay->parent_number[number], &to);
+	world_due(relay->world, relay->number);
 }
 
-void world_stop_receiver(struct world *world)
+static void new_instance(struct world_node *node)
 {
-	ks_receiver_free(world->receiver);
-	world->receiver = NULL;
-	world->receiver_due_us = INT64_MAX;
+	if (node->sender == NULL && node->receiver == NULL)
+		get_random(node, node->instance, sizeof(node->instance));
 }
 
-void world_send_object(struct world *world, uint32_t epoch, uint32_t seq, int64_t period_us, const uint8_t *bytes,
-		       size_t len)
+void world_start_sender(struct world *world, size_t number, const struct ks_sender_settings *settings)
 {
-	if (ks_sender_object(world->sender, (struct ks_frame_id){ epoch, seq }, 0, period_us, bytes, len) != KS_EOK)
+	const struct ks_sender_settings usual = { .datagram = KS_DATAGRAM_DEFAULT, .loss_ppm = 100000, .nack = true };
+	struct world_node *node = &world->nodes[number];
+	const struct ks_sender_ops ops = { &node->clock, get_random, send_down, get_head, node };
+
+	new_instance(node);
+	if (ks_sender_new(&node->sender, settings != NULL ? settings : &usual, node->instance, &ops) != KS_EOK ||
+	    ks_sender_set_masters(node->sender, &node->master, 1, NULL, 0) != KS_EOK)
 		abort();
-	world->sender_due_us = world->now_us;
+	for (size_t i = 0; i < WORLD_NODES_MAX; i++)
+		if (node->relay[i])
+			add_relay(node, i);
+	world_due(world, number);
+}
+
+void world_start_receiver(struct world *world, size_t number, const struct ks_receiver_settings *settings)
+{
+	const struct ks_receiver_settings usual = { .datagram = KS_DATAGRAM_DEFAULT, .nack = true };
+	struct world_node *node = &world->nodes[number];
+	const struct ks_receiver_ops ops = { &node->clock, get_random, send_up, get_object, node };
+
+	new_instance(node);
+	if (ks_receiver_new(&node->receiver, settings != NULL ? settings : &usual, node->instance, &ops) != KS_EOK ||
+	    ks_receiver_set_keys(node->receiver, &node->key, 1) != KS_EOK)
+		abort();
+	for (size_t i = 0; i < WORLD_NODES_MAX; i++)
+		if (node->parent[i])
+			add_parent(node, i);
+	world_due(world, number);
+}
+
+void world_stop_sender(struct world *world, size_t number)
+{
+	ks_sender_free(world->nodes[number].sender);
+	world->nodes[number].sender = NULL;
+	world->due_us[number][SENDER] = NEVER;
+}
+
+void world_stop_receiver(struct world *world, size_t number)
+{
+	ks_receiver_free(world->nodes[number].receiver);
+	world->nodes[number].receiver = NULL;
+	world->due_us[number][RECEIVER] = NEVER;
+}
+
+void world_tell_relay(struct world *world, size_t parent, size_t relay, bool blind)
+{
+	struct world_node *node = &world->nodes[parent];
+
+	node->relay[relay] = true;
+	node->blind[relay] = blind;
+	if (node->sender != NULL)
+		add_relay(node, relay);
+}
+
+void world_tell_parent(struct world *world, size_t relay, size_t parent)
+{
+	struct world_node *node = &world->nodes[relay];
+
+	node->parent[parent] = true;
+	if (node->receiver != NULL)
+		add_parent(node, parent);
+}
+
+void world_due(struct world *world, size_t node)
+{
+	if (world->nodes[node].sender != NULL)
+		world->due_us[node][SENDER] = world->now_us;
+	if (world->nodes[node].receiver != NULL)
+		world->due_us[node][RECEIVER] = world->now_us;
+}
+
+/* --- time ----------------------------------------------------------------------------------------- */
+
+static void refuse(struct world_node *node, const struct ks_endpoint *from)
+{
+	if (node->sender != NULL)
+		ks_sender_refused(node->sender, from);
+	if (node->receiver != NULL)
+		ks_receiver_refused(node->receiver, from);
+	world_due(node->world, node->number);
 }
 
 static void arrive(struct world *world, const struct world_packet *packet)
 {
-	const struct ks_endpoint from = { { 1 }, 1 };
+	struct world_node *node = &world->nodes[packet->to];
+	struct ks_endpoint from = world_endpoint(world, packet->from, packet->to);
 
-	if (packet->direction == WORLD_DOWN && world->receiver != NULL)
-		ks_receiver_input(world->receiver, &from, packet->bytes, packet->len);
-	if (packet->direction == WORLD_UP && world->sender != NULL) {
-		ks_sender_input(world->sender, world->peer, packet->bytes, packet->len);
-		world->sender_due_us = world->now_us;
+	from.bytes[1] = packet->from_port;
+	if (packet->to_port != node->port)
+		return;
+	if (packet->refused) {
+		refuse(node, &from);
+	} else if ((packet->bytes[0] & KS_DATAGRAM_UP) != 0 && node->sender != NULL) {
+		ks_sender_input(node->sender, &from, packet->bytes, packet->len);
+		world->due_us[packet->to][SENDER] = world->now_us;
+	} else if ((packet->bytes[0] & KS_DATAGRAM_UP) == 0 && node->receiver != NULL) {
+		ks_receiver_input(node->receiver, &from, packet->bytes, packet->len);
+		world->due_us[packet->to][RECEIVER] = world->now_us;
 	}
 }
 
 static int64_t next_event(const struct world *world)
 {
-	int64_t next_us = world->n_packets > 0 ? world->packets[0]->at_us : INT64_MAX;
+	int64_t next_us = world_next_us(world);
 
-	if (world->sender_due_us < next_us)
-		next_us = world->sender_due_us;
-	return world->receiver_due_us < next_us ? world->receiver_due_us : next_us;
+	for (size_t i = 0; i < WORLD_NODES_MAX; i++) {
+		next_us = world->due_us[i][SENDER] < next_us ? world->due_us[i][SENDER] : next_us;
+		next_us = world->due_us[i][RECEIVER] < next_us ? world->due_us[i][RECEIVER] : next_us;
+	}
+	return next_us;
 }
 
 static void step(struct world *world)
 {
-	if (world->sender_due_us <= world->now_us)
-		world->sender_due_us = ks_sender_tick(world->sender);
-	if (world->receiver_due_us <= world->now_us) {
-		ks_receiver_tick(world->receiver);
-		world->receiver_due_us = world->now_us + KS_RECEIVER_TICK_US;
-	}
-	while (world->n_packets > 0 && world->packets[0]->at_us <= world->now_us) {
-		struct world_packet *packet = pop_packet(world);
+	while (world_next_us(world) <= world->now_us) {
+		struct world_packet *packet = world_take(world);
 
 		arrive(world, packet);
-		free(packet);
+		world_drop(world, packet);
 	}
+	for (size_t i = 0; i < WORLD_NODES_MAX; i++) {
+		if (world->due_us[i][RECEIVER] <= world->now_us)
+			world->due_us[i][RECEIVER] = ks_receiver_tick(world->nodes[i].receiver);
+		if (world->due_us[i][SENDER] <= world->now_us)
+			world->due_us[i][SENDER] = ks_sender_tick(world->nodes[i].sender);
+	}
+}
+
+/* True when `done` ended it. */
+static bool run(struct world *world, int64_t until_us, bool (*done)(struct world *world))
+{
+	unsigned at_once = 0;
+
+	for (int64_t next_us; (next_us = next_event(world)) <= until_us;) {
+		at_once = next_us > world->now_us ? 0 : at_once + 1;
+		if (at_once > TICKS_AT_ONCE_MAX) {
+			fputs("world: a node does not come to rest\n", stderr);
+			abort();
+		}
+		if (next_us > world->now_us)
+			world->now_us = next_us;
+		step(world);
+		if (done != NULL && done(world))
+			return true;
+	}
+	if (until_us > world->now_us)
+		world->now_us = until_us;
+	return false;
 }
 
 void world_run(struct world *world, int64_t until_us)
 {
-	for (int64_t next_us; (next_us = next_event(world)) <= until_us;) {
-		if (next_us > world->now_us)
-			world->now_us = next_us;
-		step(world);
-	}
-	if (until_us > world->now_us)
-		world->now_us = until_us;
+	run(world, until_us, NULL);
+}
+
+void world_run_for(struct world *world, int64_t us)
+{
+	run(world, world->now_us + us, NULL);
+}
+
+bool world_run_until(struct world *world, int64_t limit_us, bool (*done)(struct world *world))
+{
+	return run(world, limit_us, done);
 }
