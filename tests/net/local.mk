@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# A bad network between namespaces, and the daemons on it. Run by script/test, as root.
+noinst_LTLIBRARIES += tests/net/libnet.la
+tests_net_libnet_la_SOURCES = \
+	tests/net/command.c tests/net/command.h \
+	tests/net/flight.c tests/net/flight.h \
+	tests/net/packet.c tests/net/packet.h \
+	tests/net/shape.c tests/net/shape.h \
+	tests/net/tun.c tests/net/tun.h
+tests_net_libnet_la_LIBADD = -lm
+
+noinst_PROGRAMS += tests/net/link
+tests_net_link_LDADD = tests/net/libnet.la
+
+if WITH_CHECK
+check_PROGRAMS += tests/unit/check_link
+TESTS += tests/unit/check_link
+tests_unit_check_link_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_link_LDADD = tests/unit/libunit.la tests/net/libnet.la lib/base/libbase.la
+endif
