@@ -57,21 +57,3 @@ void ks_index_unref(struct ks_index *index)
 	free(index->json);
 	free(index);
 }
-
-bool ks_index_follows(const struct ks_store_item *items, size_t n, const struct ks_manifest *newest,
-		      struct ks_frame_id after)
-{
-	const struct ks_store_item *neighbour = NULL;
-	int64_t after_us, ahead;
-
-	if (after.epoch == newest->id.epoch)
-		return newest->id.seq > after.seq;
-	for (size_t i = 0; i < n; i++)
-		if (items[i].id.epoch == after.epoch)
-			neighbour = &items[i];
-	if (neighbour == NULL)
-		return newest->id.epoch > after.epoch;
-	ahead = (int64_t)after.seq - (int64_t)neighbour->id.seq;
-	after_us = neighbour->captured_us + ahead * (int64_t)newest->period_ms * KS_US_PER_MS;
-	return ahead <= 0 || newest->captured_us > after_us;
-}

@@ -96,19 +96,6 @@ static void live_headers(struct ks_request *q, const struct ks_picture *picture,
 					     apr_off_t_toa(q->r->pool, f->held_ms), NULL));
 }
 
-static bool is_newer(struct ks_copies *copies, const struct ks_picture *picture, struct ks_frame_id after)
-{
-	struct ks_index *index;
-	bool newer;
-
-	if (picture->m.id.epoch == after.epoch)
-		return picture->m.id.seq > after.seq;
-	index = ks_copies_index(copies);
-	newer = ks_index_follows(index != NULL ? index->items : NULL, index != NULL ? index->n : 0, &picture->m, after);
-	ks_index_unref(index);
-	return newer;
-}
-
 int ks_serve_latest(struct ks_request *q)
 {
 	struct ks_picture *picture;
@@ -125,7 +112,7 @@ int ks_serve_latest(struct ks_request *q)
 	if (f.state == KS_STATE_NEVER || f.state == KS_STATE_DEAD)
 		return unavailable(q, error, &f);
 	live_headers(q, picture, &f);
-	if (q->url.has_after && !is_newer(copies, picture, q->url.after)) {
+	if (q->url.has_after && ks_frame_id_cmp(picture->m.id, q->url.after) <= 0) {
 		ks_answer_header(q, "Cache-Control", KS_CACHE_NEVER);
 		return ks_answer_empty(q, HTTP_NO_CONTENT);
 	}

@@ -55,8 +55,11 @@ int ks_frame_verify(const uint8_t *bytes, size_t len, const struct ks_trust *tru
 /* A view of bytes that were verified before (the store's); checks manifest, length and digest only. */
 int ks_frame_view(const uint8_t *bytes, size_t len, struct ks_frame *frame);
 
+/* Checks a manifest that came without its picture: KS_EOK; KS_EVERSION, KS_EMALFORMED, KS_ELIMIT, KS_EAUTH. */
+int ks_manifest_verify(const uint8_t bytes[KS_MANIFEST_SIZE], const struct ks_trust *trust, struct ks_manifest *m);
+
 /* The rule of order of the whole system: true when a picture with manifest a may follow one with b on a
- * viewer's screen. Within a source by id, never by the clock; between sources by capture time. */
+ * viewer's screen. By id alone, whichever source it is from. */
 bool ks_frame_newer(const struct ks_manifest *a, const struct ks_manifest *b);
 
 #endif

@@ -10,13 +10,13 @@
 #include <stdint.h>
 
 struct ks_frame_id {
-	uint32_t epoch;		/* one run of a capture daemon; always growing */
+	uint32_t epoch;		/* of one source: modulo KS_SOURCES_MAX it is the source's id; always growing */
 	uint32_t seq;		/* one instant within the run, from 0 */
 };
 
 #define KS_FRAME_ID_TEXT 22	/* two u32, the hyphen, the NUL */
 
-/* -1, 0 or 1 as a is older than, the same as or newer than b. Only for ids of one source. */
+/* -1, 0 or 1 as a is older than, the same as or newer than b, of whichever sources of the channel they are. */
 static inline int ks_frame_id_cmp(struct ks_frame_id a, struct ks_frame_id b)
 {
 	if (a.epoch != b.epoch)

@@ -29,6 +29,8 @@ static int check_ranges(const struct ks_manifest *m)
 		return KS_ELIMIT;
 	if (m->width > KS_DIMENSION_MAX || m->height > KS_DIMENSION_MAX || m->length > KS_JPEG_MAX)
 		return KS_ELIMIT;
+	if (m->source >= KS_SOURCES_MAX)
+		return KS_ELIMIT;
 	if (m->period_ms < KS_PERIOD_MIN_MS || m->period_ms > KS_PERIOD_MAX_MS)
 		return KS_ELIMIT;
 	return KS_EOK;

@@ -36,17 +36,19 @@
 #define KS_PERIOD_MAX_MS 60000
 #define KS_CAPTURED_MAX_US INT64_C(253402300799999999)	/* the end of 9999: sums of times cannot overflow */
 #define KS_FRAME_MAX (KS_MANIFEST_SIZE + KS_JPEG_MAX)
+#define KS_SOURCES_MAX 16			/* capture daemons of one channel */
 
 enum ks_manifest_flags {
 	KS_FRAME_PLACEHOLDER = 1,	/* not from the camera: says what is wrong with it */
-	KS_FRAME_FLAGS_KNOWN = 1
+	KS_FRAME_SHOWN = 2,		/* some relay shows this source; on every other frame, see relay/director.h */
+	KS_FRAME_FLAGS_KNOWN = 3
 };
 
 struct ks_manifest {
 	char channel[KS_CHANNEL_MAX + 1];	/* NUL-terminated here */
 	char rendition[KS_RENDITION_MAX + 1];
 	uint8_t flags;
-	uint8_t source;			/* which capture daemon of the channel, 0 to 255 */
+	uint8_t source;			/* which capture daemon of the channel, below KS_SOURCES_MAX */
 	uint8_t priority;		/* among sources; the lowest number is the primary */
 	struct ks_frame_id id;
 	int64_t captured_us;		/* UTC */

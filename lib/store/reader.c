@@ -153,30 +153,28 @@ int ks_store_read_newest(struct ks_store_reader *reader, void *(*alloc)(size_t),
 	return err;
 }
 
-/* Newest first, since what viewers ask for is new. Ids of two sources may stand in any order, so that the
- * position cannot be found by halving. */
+/* Newest first, since what viewers ask for is new; ids fall on the way back. */
 static int find(const struct ks_store_reader *reader, struct ks_frame_id id, uint64_t *position)
 {
 	uint64_t latest = ks_store_position(reader);
-	struct ks_frame_id max = { 0, 0 };
 	uint64_t seen = 0;
 
 	while (seen < latest && seen < reader->map.n_entries) {
 		struct ks_store_held held;
+		int order;
 
 		if (ks_store_look(&reader->map, latest - seen, &held) != KS_EOK)
 			break;
-		if (ks_frame_id_cmp(held.id, id) == 0) {
+		order = ks_frame_id_cmp(held.id, id);
+		if (order == 0)
 			*position = held.position;
-			return KS_EOK;
-		}
-		if (ks_frame_id_cmp(held.id, max) > 0)
-			max = held.id;
+		if (order <= 0)
+			return order == 0 ? KS_EOK : seen == 0 ? KS_ENOTYET : KS_EGONE;
 		seen++;
 	}
 	if (seen == 0)
 		return latest == 0 ? KS_ENOTYET : KS_EMOVED;
-	return ks_frame_id_cmp(id, max) > 0 ? KS_ENOTYET : KS_EGONE;
+	return KS_EGONE;
 }
 
 int ks_store_read(struct ks_store_reader *reader, struct ks_frame_id id, void *(*alloc)(size_t),

@@ -99,7 +99,9 @@ START_TEST(decode_checks_every_field)
 {
 	check_field(0, "KSM2", 4, KS_EVERSION);
 	check_field(4, "\x02", 1, KS_EVERSION);
-	check_field(5, "\x02", 1, KS_EMALFORMED);			/* an unknown flag */
+	check_field(5, "\x04", 1, KS_EMALFORMED);			/* an unknown flag */
+	check_field(6, "\x0f", 1, KS_EOK);
+	check_field(6, "\x10", 1, KS_ELIMIT);				/* the 17th source */
 	check_field(8, "\0", 1, KS_EMALFORMED);				/* no channel */
 	check_field(8, "Main", 4, KS_EMALFORMED);
 	check_field(14, "x", 1, KS_EMALFORMED);				/* behind the padding */

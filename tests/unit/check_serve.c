@@ -106,37 +106,6 @@ START_TEST(age_by_the_wall_clock)
 }
 END_TEST
 
-static bool follows(uint32_t epoch, uint32_t seq, int64_t captured_us, uint32_t after_epoch, uint32_t after_seq)
-{
-	static const struct ks_store_item items[] = {
-		{ { 300, 8 }, 108 * S, 100, 0 }, { { 300, 9 }, 109 * S, 100, 0 }, { { 200, 50 }, 110 * S, 100, 0 },
-	};
-	struct ks_manifest newest = { .id = { epoch, seq }, .captured_us = captured_us, .period_ms = 1000 };
-
-	return ks_index_follows(items, sizeof(items) / sizeof(items[0]), &newest,
-				(struct ks_frame_id){ after_epoch, after_seq });
-}
-
-START_TEST(order_across_sources)
-{
-	/* Within a run. */
-	ck_assert(follows(200, 50, 110 * S, 200, 49));
-	ck_assert(!follows(200, 50, 110 * S, 200, 50));
-	ck_assert(!follows(200, 50, 110 * S, 200, 51));
-	/* Back from a standby whose epoch is higher: what is held here came first. */
-	ck_assert(follows(200, 50, 110 * S, 300, 9));
-	ck_assert(follows(200, 50, 110 * S, 300, 8));
-	ck_assert(follows(200, 50, 110 * S, 300, 1));
-	/* The viewer has a frame of that run that we have not seen: it is of a second that we have not reached. */
-	ck_assert(!follows(200, 50, 110 * S, 300, 10));
-	ck_assert(!follows(200, 50, 110 * S, 300, 500));
-	ck_assert(follows(200, 51, 111 * S, 300, 10));
-	/* A run that was never seen here. */
-	ck_assert(follows(200, 50, 110 * S, 100, 7));
-	ck_assert(!follows(200, 50, 110 * S, 400, 7));
-}
-END_TEST
-
 static struct ks_copies *field(void)
 {
 	return ks_stores_find(stores, dir, STORED_CHANNEL, STORED_RENDITION, now());
@@ -386,7 +355,6 @@ int main(void)
 
 	tcase_add_loop_test(state, freshness_by_the_machines_own_clock, 0, sizeof(ages) / sizeof(ages[0]));
 	tcase_add_test(state, age_by_the_wall_clock);
-	tcase_add_test(state, order_across_sources);
 	suite_add_tcase(suite, state);
 
 	tcase_add_checked_fixture(copies, setup, NULL);

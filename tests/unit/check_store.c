@@ -217,11 +217,11 @@ START_TEST(never_back)
 	ck_assert_int_eq(stored_publish(writer, 5, 9, 100), KS_ESTALE);
 	ck_assert_int_eq(stored_publish(writer, 4, 99, 100), KS_ESTALE);
 	publish(6, 0, 100);	/* a restarted source: captured earlier by this test's clock, and yet newer */
-	frame = stored_name(bytes, 1, 1);
+	frame = stored_name(bytes, 5, 99);
 	frame.m.source = 1;
-	frame.m.captured_us = -1;
 	ck_assert_int_eq(ks_store_publish(writer, &frame), KS_ESTALE);
-	frame.m.captured_us = 1;
+	frame = stored_name(bytes, 7, 0);
+	frame.m.source = 1;
 	ck_assert_int_eq(ks_manifest_encode(&frame.m, bytes), KS_EOK);
 	ck_assert_int_eq(ks_store_publish(writer, &frame), KS_EOK);
 	ck_assert_uint_eq(ks_store_position(reader), 3);
