@@ -13,6 +13,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "lib/frame/manifest.h"
 
 #define NAME_MAX_LEN 64		/* "epoch.", 24 characters, ".", 3 digits, ".new" */
 
@@ -81,37 +82,75 @@ static int write_stored(int folder, const char *dir, const char *name, uint32_t 
 	return err == KS_EOK ? KS_EOK : complain(dir, name, "write", err);
 }
 
-static int advance(int folder, const char *dir, const char *name, int64_t wall_us, uint32_t *epoch)
+int ks_epoch_from(uint64_t least, unsigned source, uint32_t *epoch)
+{
+	uint64_t next = least - least % KS_SOURCES_MAX + source;
+
+	if (next < least)
+		next += KS_SOURCES_MAX;
+	if (next > UINT32_MAX)
+		return KS_ELIMIT;
+	*epoch = (uint32_t)next;
+	return KS_EOK;
+}
+
+int ks_epoch_start(const uint32_t *stored, unsigned source, int64_t wall_us, uint32_t *epoch)
 {
 	int64_t now_s = wall_us / KS_US_PER_S;
-	uint32_t stored = 0, next = now_s > 0 && now_s < UINT32_MAX ? (uint32_t)now_s : 1;
+	uint64_t least = now_s > 0 && now_s < UINT32_MAX ? (uint64_t)now_s : 1;
+
+	if (stored != NULL && *stored >= least)
+		least = (uint64_t)*stored + 1;
+	return ks_epoch_from(least, source, epoch);
+}
+
+int ks_epoch_raise(const uint32_t *stored, unsigned source, uint32_t heard, uint32_t *epoch)
+{
+	return ks_epoch_from((uint64_t)(stored != NULL && *stored > heard ? *stored : heard) + 1, source, epoch);
+}
+
+/* How the next epoch comes about. */
+struct step {
+	unsigned source;
+	bool raises;		/* above `heard`; else by the clock */
+	uint32_t heard;
+	int64_t wall_us;
+};
+
+static int pick(const struct step *step, const uint32_t *stored, const char *dir, const char *name, uint32_t *epoch)
+{
+	int err = step->raises ? ks_epoch_raise(stored, step->source, step->heard, epoch) :
+		  ks_epoch_start(stored, step->source, step->wall_us, epoch);
+
+	if (err != KS_EOK)
+		ks_error("epoch", "%s/%s: the last epoch is used up; remove the file and empty the relays' stores", dir, name);
+	else if (!step->raises && stored != NULL && *stored > step->wall_us / KS_US_PER_S + KS_SOURCES_MAX)
+		ks_warn("epoch", "the clock is %" PRId64 " s behind the epoch before; is it right?",
+			*stored - step->wall_us / KS_US_PER_S);
+	return err;
+}
+
+static int advance(int folder, const char *dir, const char *name, const struct step *step, uint32_t *epoch)
+{
+	uint32_t stored = 0, next;
 	int err = read_stored(folder, dir, name, &stored);
 
 	if (err != KS_EOK && err != KS_ENODATA)
 		return err;
-	if (err == KS_EOK && stored >= next) {
-		if (stored == UINT32_MAX) {
-			ks_error("epoch", "%s/%s: the last epoch is used up; "
-				 "remove the file and empty the relays' stores", dir, name);
-			return KS_ELIMIT;
-		}
-		if (stored > next)
-			ks_warn("epoch", "the clock is %" PRIu32 " s behind the epoch before; is it right?",
-				stored - next);
-		next = stored + 1;
-	}
-	err = write_stored(folder, dir, name, next);
+	err = pick(step, err == KS_EOK ? &stored : NULL, dir, name, &next);
+	if (err == KS_EOK)
+		err = write_stored(folder, dir, name, next);
 	if (err == KS_EOK)
 		*epoch = next;
 	return err;
 }
 
-int ks_epoch_next(const char *state_dir, const char *channel, unsigned source, int64_t wall_us, uint32_t *epoch)
+static int take(const char *state_dir, const char *channel, const struct step *step, uint32_t *epoch)
 {
 	char name[NAME_MAX_LEN];
 	int folder, err;
 
-	snprintf(name, sizeof(name), "epoch.%s.%u", channel, source);
+	snprintf(name, sizeof(name), "epoch.%s.%u", channel, step->source);
 	if (mkdir(state_dir, 0755) != 0 && errno != EEXIST)
 		return complain(state_dir, name, "make the folder", -errno);
 	folder = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -121,7 +160,21 @@ int ks_epoch_next(const char *state_dir, const char *channel, unsigned source, i
 	if (flock(folder, LOCK_EX) != 0)
 		err = complain(state_dir, name, "lock the folder", -errno);
 	else
-		err = advance(folder, state_dir, name, wall_us, epoch);
+		err = advance(folder, state_dir, name, step, epoch);
 	close(folder);
 	return err;
+}
+
+int ks_epoch_next(const char *state_dir, const char *channel, unsigned source, int64_t wall_us, uint32_t *epoch)
+{
+	const struct step step = { .source = source, .wall_us = wall_us };
+
+	return take(state_dir, channel, &step, epoch);
+}
+
+int ks_epoch_above(const char *state_dir, const char *channel, unsigned source, uint32_t heard, uint32_t *epoch)
+{
+	const struct step step = { .source = source, .raises = true, .heard = heard };
+
+	return take(state_dir, channel, &step, epoch);
 }

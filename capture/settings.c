@@ -83,7 +83,7 @@ static const struct ks_setting settings[] = {
 	{ .name = "pipe-live", .type = KS_SWITCH, .offset = SETTING(pipe_live),
 	  .help = "with a pipe source: take always the newest picture, however fast they come" },
 	{ .name = "source-id", .type = KS_NUMBER, .offset = SETTING(source_id), .arg = "N", .preset = "0", .min = 0,
-	  .max = 255, .help = "tells the capture daemons of a channel apart" },
+	  .max = KS_SOURCES_MAX - 1, .help = "tells the capture daemons of a channel apart" },
 	{ .name = "priority", .type = KS_NUMBER, .offset = SETTING(priority), .arg = "N", .preset = "0", .min = 0,
 	  .max = 255, .help = "among these, the lowest is the primary" },
 	{ .name = "signing-key", .type = KS_TEXT, .offset = SETTING(signing_key), .arg = "FILE",

@@ -10,6 +10,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
+#include "lib/frame/manifest.h"
 #include "tests/unit/unit.h"
 
 #define NOW INT64_C(1795262400)
@@ -77,8 +78,57 @@ START_TEST(channels_and_sources_are_apart)
 	ck_assert_int_eq(ks_epoch_next(dir, "main", 1, NOW * KS_US_PER_S, &b), KS_EOK);
 	ck_assert_int_eq(ks_epoch_next(dir, "second", 0, NOW * KS_US_PER_S, &c), KS_EOK);
 	ck_assert_uint_eq(a, NOW);
-	ck_assert_uint_eq(b, NOW);
+	ck_assert_uint_eq(b, NOW + 1);
 	ck_assert_uint_eq(c, NOW);
+}
+END_TEST
+
+/* No two sources have one epoch, and none is skipped that could be taken. */
+START_TEST(an_epoch_tells_its_source)
+{
+	for (unsigned source = 0; source < KS_SOURCES_MAX; source++)
+		for (uint64_t least = 1; least < 100; least++) {
+			uint32_t epoch;
+
+			ck_assert_int_eq(ks_epoch_from(least, source, &epoch), KS_EOK);
+			ck_assert_uint_eq(epoch % KS_SOURCES_MAX, source);
+			ck_assert_uint_ge(epoch, least);
+			ck_assert_uint_lt(epoch, least + KS_SOURCES_MAX);
+		}
+}
+END_TEST
+
+START_TEST(rises_above_what_was_heard)
+{
+	const char *dir = unit_tmpdir();
+	uint32_t a, b, again;
+
+	ck_assert_int_eq(ks_epoch_next(dir, "main", 0, NOW * KS_US_PER_S, &a), KS_EOK);
+	ck_assert_int_eq(ks_epoch_above(dir, "main", 1, a, &b), KS_EOK);
+	ck_assert_uint_eq(b, a + 1);
+	ck_assert_int_eq(ks_epoch_above(dir, "main", 0, b, &a), KS_EOK);
+	ck_assert_uint_eq(a, b + KS_SOURCES_MAX - 1);
+	/* What was heard long ago: above the stored one all the same. */
+	ck_assert_int_eq(ks_epoch_above(dir, "main", 0, 5, &again), KS_EOK);
+	ck_assert_uint_eq(again, a + KS_SOURCES_MAX);
+	/* Stored: the next run begins above it. */
+	ck_assert_int_eq(ks_epoch_next(dir, "main", 0, NOW * KS_US_PER_S, &a), KS_EOK);
+	ck_assert_uint_eq(a, again + KS_SOURCES_MAX);
+}
+END_TEST
+
+START_TEST(the_last_epoch)
+{
+	uint32_t stored = UINT32_MAX - KS_SOURCES_MAX, epoch = 77;
+
+	ck_assert_int_eq(ks_epoch_start(&stored, 15, 0, &epoch), KS_EOK);
+	ck_assert_uint_eq(epoch, UINT32_MAX);
+	epoch = 77;
+	stored = UINT32_MAX;
+	ck_assert_int_eq(ks_epoch_start(&stored, 15, 0, &epoch), KS_ELIMIT);
+	ck_assert_int_eq(ks_epoch_raise(NULL, 3, UINT32_MAX - 12, &epoch), KS_ELIMIT);
+	ck_assert_int_eq(ks_epoch_raise(NULL, 4, UINT32_MAX - 12, &epoch), KS_EOK);
+	ck_assert_uint_eq(epoch, UINT32_MAX - 11);
 }
 END_TEST
 
@@ -137,6 +187,9 @@ int main(void)
 	tcase_add_test(tc, only_one_spelling);
 	tcase_add_test(tc, grows_whatever_the_clock_does);
 	tcase_add_test(tc, channels_and_sources_are_apart);
+	tcase_add_test(tc, an_epoch_tells_its_source);
+	tcase_add_test(tc, rises_above_what_was_heard);
+	tcase_add_test(tc, the_last_epoch);
 	tcase_add_test(tc, makes_its_folder);
 	tcase_add_test(tc, damage_is_an_error);
 	tcase_add_test(tc, what_cannot_be_written_is_an_error);
