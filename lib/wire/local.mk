@@ -32,6 +32,11 @@ tests_wire_libworld_la_SOURCES = tests/wire/world.c tests/wire/world.h tests/wir
 tests_wire_libworld_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
 tests_wire_libworld_la_LIBADD = lib/wire/libwire.la -lm
 
+noinst_PROGRAMS += tests/wiresim
+tests_wiresim_SOURCES = tests/wire/wiresim.c tests/wire/wiresim.h tests/wire/wiresim_world.c
+tests_wiresim_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
+tests_wiresim_LDADD = tests/wire/libworld.la
+
 if WITH_CHECK
 wire_unit_tests = tests/unit/check_assembler tests/unit/check_datagram tests/unit/check_fec tests/unit/check_layout \
 	tests/unit/check_push tests/unit/check_seal tests/unit/check_wire

@@ -84,8 +84,9 @@ struct world {
 	struct world_node nodes[WORLD_NODES_MAX];
 	struct world_path paths[WORLD_NODES_MAX][WORLD_NODES_MAX];	/* [from][to] */
 
-	/* For the test; each may be NULL. The object has been checked and counted when `deliver` is called, and is told to
-	 * be none when it is wrong or `deliver` says so. `watch` sees every datagram that is handed to the network. */
+	/* For the test; each may be NULL. `deliver` is called with objects that have been checked and counted; when it
+	 * returns false, as for one that is wrong, the receiver hears that no source signed it. `watch` sees every
+	 * datagram that is handed to the network. */
 	bool (*deliver)(struct world *world, size_t node, const struct world_object *object, uint8_t hops);
 	void (*head)(struct world *world, size_t node, const uint8_t manifest[KS_HEAD_BODY]);
 	void (*watch)(struct world *world, size_t from, size_t to, const uint8_t *bytes, size_t len);
