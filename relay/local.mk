@@ -4,7 +4,8 @@ relay_librelay_la_SOURCES = \
 	relay/keys.c relay/keys.h \
 	relay/relay.c relay/relay.h \
 	relay/settings.c relay/settings.h \
-	relay/stores.c relay/stores.h
+	relay/stores.c relay/stores.h \
+	relay/wiring.c relay/wiring.h
 relay_librelay_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS)
 relay_librelay_la_LIBADD = lib/wire/libwire.la lib/store/libstore.la lib/frame/libframe.la lib/base/libbase.la \
 	$(EVENT_LIBS) $(SODIUM_LIBS)

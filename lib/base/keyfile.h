@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Key files: one line of text, "<kind> <base64>", where kind says what the key is for, so that a key
- * put in the wrong place is refused by name. Blank lines and lines that begin with # are allowed.
+ * put in the wrong place is refused by name; in a kind that is named, "<kind> <name> <base64>". Blank lines
+ * and lines that begin with # are allowed.
  */
 #ifndef KS_BASE_KEYFILE_H
 #define KS_BASE_KEYFILE_H
@@ -12,7 +13,7 @@
 #define KS_KEY_SOURCE_SECRET "koshien-source-secret"	/* Ed25519 secret key, 64 bytes; stays at the camera */
 #define KS_KEY_SOURCE_PUBLIC "koshien-source-public"	/* Ed25519 public key, 32 bytes; on every relay */
 #define KS_KEY_RELAY "koshien-relay-key"		/* named; shared by one relay and its parent, 32 bytes */
-#define KS_KEY_MASTER "koshien-master-key"	/* of a parent: its relays' keys are derived from it, 32 bytes */
+#define KS_KEY_MASTER "koshien-master-key"		/* of a parent: its relays' keys are derived from it, 32 bytes */
 
 #define KS_KEYFILE_NAME_MAX 31	/* characters of the name in a named key, valid by ks_name_valid() */
 
@@ -35,7 +36,18 @@ int ks_keyfile_read_named(const char *path, const char *kind, char name[KS_KEYFI
 			  size_t len);
 int ks_keyfile_write_named(const char *path, const char *kind, const char *name, const uint8_t *key, size_t len);
 
-/* Writes a new file, mode 0600 (0644 for public keys), refusing to overwrite; logs every failure. */
+/* Whatever key it is: for tools that show and change keys. The caller wipes *key. */
+#define KS_KEYFILE_KEY_MAX 64
+struct ks_key {
+	const char *kind;			/* one of the kinds above */
+	char name[KS_KEYFILE_NAME_MAX + 1];	/* empty when its kind is not named */
+	uint8_t bytes[KS_KEYFILE_KEY_MAX];
+	size_t len;
+};
+int ks_keyfile_read_any(const char *path, struct ks_key *key);
+
+/* Writes a new file, mode 0600 (0644 for public keys), whole or not at all, refusing to overwrite; logs every
+ * failure. */
 int ks_keyfile_write(const char *path, const char *kind, const uint8_t *key, size_t len);
 
 #endif

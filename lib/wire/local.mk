@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += lib/wire/libwire.la
 lib_wire_libwire_la_SOURCES = \
+	lib/wire/address.c lib/wire/address.h \
 	lib/wire/assembler.c lib/wire/assembler.h \
 	lib/wire/datagram.c lib/wire/datagram.h \
 	lib/wire/drop.c lib/wire/drop.h \
@@ -14,6 +15,7 @@ lib_wire_libwire_la_SOURCES = \
 	lib/wire/object.c lib/wire/object.h \
 	lib/wire/psk.c lib/wire/psk.h \
 	lib/wire/receiver.c lib/wire/receiver.h \
+	lib/wire/revoked.c lib/wire/revoked.h \
 	lib/wire/seal.c lib/wire/seal.h \
 	lib/wire/sender.c lib/wire/sender.h lib/wire/sender_private.h \
 	lib/wire/sender_metrics.c \
@@ -39,7 +41,7 @@ tests_wiresim_LDADD = tests/wire/libworld.la
 
 if WITH_CHECK
 wire_unit_tests = tests/unit/check_assembler tests/unit/check_datagram tests/unit/check_fec tests/unit/check_layout \
-	tests/unit/check_push tests/unit/check_seal tests/unit/check_wire
+	tests/unit/check_message tests/unit/check_psk tests/unit/check_push tests/unit/check_revoked tests/unit/check_seal tests/unit/check_wire
 wire_unit_cflags = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISAL_CFLAGS)
 wire_unit_ldadd = tests/unit/libunit.la lib/wire/libwire.la $(ISAL_LIBS) -lm
 check_PROGRAMS += $(wire_unit_tests)
@@ -52,13 +54,19 @@ tests_unit_check_fec_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_fec_LDADD = $(wire_unit_ldadd)
 tests_unit_check_layout_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_layout_LDADD = $(wire_unit_ldadd)
+tests_unit_check_message_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_message_LDADD = $(wire_unit_ldadd)
+tests_unit_check_psk_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_psk_LDADD = $(wire_unit_ldadd)
+tests_unit_check_revoked_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_revoked_LDADD = $(wire_unit_ldadd)
 tests_unit_check_seal_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_seal_LDADD = $(wire_unit_ldadd)
 tests_unit_check_wire_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_wire_LDADD = tests/unit/libunit.la tests/wire/libworld.la
 endif
 
-wire_fuzzers = tests/fuzz/fuzz_assembler tests/fuzz/fuzz_receiver tests/fuzz/fuzz_sender
+wire_fuzzers = tests/fuzz/fuzz_assembler tests/fuzz/fuzz_message tests/fuzz/fuzz_receiver tests/fuzz/fuzz_revoked tests/fuzz/fuzz_sender
 check_PROGRAMS += $(wire_fuzzers)
 TESTS += $(wire_fuzzers)
 tests_fuzz_fuzz_assembler_LDADD = $(FUZZ_DRIVER) lib/wire/libwire.la
@@ -67,3 +75,7 @@ tests_fuzz_fuzz_receiver_LDADD = $(FUZZ_DRIVER) lib/wire/libwire.la
 tests_fuzz_fuzz_receiver_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_sender_LDADD = $(FUZZ_DRIVER) lib/wire/libwire.la
 tests_fuzz_fuzz_sender_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_message_LDADD = $(FUZZ_DRIVER) lib/wire/libwire.la
+tests_fuzz_fuzz_message_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_revoked_LDADD = $(FUZZ_DRIVER) lib/wire/libwire.la
+tests_fuzz_fuzz_revoked_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)

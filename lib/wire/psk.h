@@ -11,6 +11,7 @@
 #define KS_WIRE_PSK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define KS_PSK_SIZE 32
@@ -43,5 +44,13 @@ int ks_psk_read(const char *path, struct ks_psk *psk);
 
 /* Reads a key file of kind KS_KEY_MASTER; logs every failure. */
 int ks_master_read(const char *path, struct ks_master *master);
+
+/* The same while a key is being changed: beside FILE there may be FILE.next, which takes its place soon, and
+ * FILE.previous, whose place it took. In this order: current, next, previous. KS_EOK with *n from 1 to KS_PSK_MAX; an
+ * error when FILE cannot be read, or one of the others is there and cannot be, or has the name of another relay. */
+#define KS_KEY_NEXT ".next"
+#define KS_KEY_PREVIOUS ".previous"
+int ks_psk_read_all(const char *path, struct ks_psk psks[KS_PSK_MAX], size_t *n);
+int ks_master_read_all(const char *path, struct ks_master masters[KS_PSK_MAX], size_t *n);
 
 #endif

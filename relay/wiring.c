@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/wiring.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+
+#define TEXT_(number) #number
+#define TEXT(number) TEXT_(number)
+
+#define PPM_OF_PERCENT 10000
+
+void ks_relay_node_settings(const struct ks_relay_settings *settings, struct ks_node_settings *out)
+{
+	struct ks_filter *filter = &out->filter;
+
+	*out = (struct ks_node_settings){
+		.sends = true,
+		.receives = true,
+		.datagram = (size_t)settings->datagram,
+		.loss_ppm = (uint32_t)settings->loss_percent * PPM_OF_PERCENT,
+		.nack = settings->nack,
+		.relays_max = (size_t)settings->relays_max,
+	};
+	for (size_t i = 0; i < settings->channels.n && i < KS_FILTER_CHANNELS_MAX; i++)
+		snprintf(filter->channels[filter->n_channels++], KS_CHANNEL_MAX + 1, "%s",
+			 ks_list_text(&settings->channels, i));
+	for (size_t i = 0; i < settings->renditions.n && i < KS_FILTER_RENDITIONS_MAX; i++)
+		snprintf(filter->renditions[filter->n_renditions++], KS_RENDITION_MAX + 1, "%s",
+			 ks_list_text(&settings->renditions, i));
+}
+
+bool ks_relay_is_parent(const struct ks_relay_keys *keys)
+{
+	return keys->n_masters > 0;
+}
+
+/* Without a listen setting one family is enough: not every machine has both. */
+static int listen_everywhere(struct ks_node *node)
+{
+	int v6 = ks_node_listen(node, "[::]:" TEXT(KS_RELAY_PORT));
+	int v4;
+
+	if (v6 != KS_EOK && v6 != -EAFNOSUPPORT)
+		return v6;
+	v4 = ks_node_listen(node, "0.0.0.0:" TEXT(KS_RELAY_PORT));
+	return v4 == -EAFNOSUPPORT ? v6 : v4;
+}
+
+int ks_relay_node_listen(struct ks_node *node, const struct ks_relay_settings *settings)
+{
+	int err = KS_EOK;
+
+	if (settings->listen.n == 0)
+		return settings->key.n > 0 || settings->master != NULL ? listen_everywhere(node) : KS_EOK;
+	for (size_t i = 0; i < settings->listen.n && err == KS_EOK; i++)
+		err = ks_node_listen(node, ks_list_text(&settings->listen, i));
+	return err;
+}
+
+static void note(int *first, int err)
+{
+	if (*first == KS_EOK)
+		*first = err;
+}
+
+int ks_relay_node_apply(struct ks_node *node, const struct ks_relay_keys *keys)
+{
+	int first = ks_node_set_masters(node, keys->masters, keys->n_masters,
+					(const char *const *)keys->revoked.names, keys->revoked.n);
+
+	note(&first, ks_node_set_keys(node, keys->psk, keys->n_psk));
+	note(&first, ks_node_set_parents(node, keys->parents, keys->n_parents));
+	return first;
+}
+
+static bool same_texts(const struct ks_list *a, const struct ks_list *b)
+{
+	bool same = a->n == b->n;
+
+	for (size_t i = 0; same && i < a->n; i++)
+		same = strcmp(ks_list_text(a, i), ks_list_text(b, i)) == 0;
+	return same;
+}
+
+static void warn(const char *name, bool same)
+{
+	if (!same)
+		ks_warn("config", "%s is taken over only by a restart; it stays as it was", name);
+}
+
+void ks_relay_node_warn(const struct ks_relay_settings *now, const struct ks_relay_settings *wanted)
+{
+	bool listened = now->key.n > 0 || now->master != NULL, listens = wanted->key.n > 0 || wanted->master != NULL;
+
+	warn("listen", same_texts(&now->listen, &wanted->listen) &&
+	     (now->listen.n > 0 || listened || listened == listens));
+	warn("channel", same_texts(&now->channels, &wanted->channels));
+	warn("rendition", same_texts(&now->renditions, &wanted->renditions));
+	warn("relays-max", now->relays_max == wanted->relays_max);
+	warn("nack", now->nack == wanted->nack);
+	warn("loss", now->loss_percent == wanted->loss_percent);
+	warn("datagram", now->datagram == wanted->datagram);
+}
