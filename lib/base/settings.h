@@ -42,8 +42,8 @@ struct ks_setting {
 	const char *help;		/* one line, no full stop at the end */
 	const char *preset;		/* the default as text; NULL: none */
 	int64_t min, max;		/* KS_NUMBER only, inclusive */
-	/* What else must hold for one value. Returns NULL when it does, or what was expected as a
-	 * constant text that completes "expected …". May be NULL. */
+	/* What else must hold for one value; of a section, for its title. Returns NULL when it does, or what was
+	 * expected as a constant text that completes "expected …". May be NULL. */
 	const char *(*check)(const char *text);
 	bool required;			/* inside a section: must be given */
 	const struct ks_setting *fields;	/* KS_SECTIONS only: ends with a NULL name */

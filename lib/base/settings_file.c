@@ -47,8 +47,14 @@ static const struct ks_setting *setting_of(cfg_t *cfg, cfg_opt_t *opt)
 /* A section of the file, at its closing brace; for the last one libconfuse takes the end of the file too. */
 static int check_section(cfg_t *cfg, const struct ks_setting *s, cfg_t *section)
 {
+	char expected[KS_EXPECTED_MAX];
+
 	if (*cfg_title(section) == '\0') {
 		cfg_error(cfg, "%s: expected a title, as in %s \"one\" { … }", s->name, s->name);
+		return -1;
+	}
+	if (!ks_setting_accepts(s, cfg_title(section), expected)) {
+		cfg_error(cfg, "%s: expected %s, got '%s'", s->name, expected, cfg_title(section));
 		return -1;
 	}
 	for (const struct ks_setting *f = s->fields; f->name != NULL; f++)

@@ -83,7 +83,7 @@ static int store_section(const struct ks_setting *s, void *base, const char *tex
 	title = strsep(&rest, ",");
 	twice = has_title(s, ks_setting_list(s, base), title);
 	snprintf(expected, KS_EXPECTED_MAX, "%s", twice ? "each title once" : s->arg);
-	if (*title != '\0' && !twice) {
+	if (*title != '\0' && !twice && ks_setting_accepts(s, title, expected)) {
 		err = ks_setting_append(s, base, title, &item);
 		if (err == KS_EOK)
 			err = store_fields(s, item, rest, expected);

@@ -35,6 +35,11 @@ static const char *even(const char *text)
 	return (text[strlen(text) - 1] - '0') % 2 == 0 ? NULL : "an even number";
 }
 
+static const char *short_name(const char *text)
+{
+	return strlen(text) <= 5 ? NULL : "a name of at most 5";
+}
+
 static const struct ks_setting relay_fields[] = {
 	{ .name = "address", .type = KS_TEXT, .offset = offsetof(struct relay, address), .arg = "HOST:PORT",
 	  .required = true },
@@ -59,7 +64,7 @@ static const struct ks_setting table[] = {
 	  .help = "where to listen", .preset = "[::]:5500" },
 	{ .name = "relay", .type = KS_SECTIONS, .offset = offsetof(struct settings, relays),
 	  .arg = "NAME,address=HOST:PORT", .help = "a relay", .fields = relay_fields,
-	  .item_size = sizeof(struct relay) },
+	  .check = short_name, .item_size = sizeof(struct relay) },
 	{ .name = NULL },
 };
 
@@ -344,6 +349,7 @@ START_TEST(bad_sections_on_the_command_line)
 		{ "--relay=a,address", "expected NAME,address=HOST:PORT" },
 		{ "--relay=a,weight=3", "expected NAME,address=HOST:PORT" },
 		{ "--relay=a,address=h,colour=red", "expected NAME,address=HOST:PORT" },
+		{ "--relay=sapporo,address=h", "expected a name of at most 5, got 'sapporo" },
 		{ "--relay=a,address=h,weight=101", "expected a whole number from 0 to 100 (N)" },
 	};
 
@@ -382,6 +388,8 @@ START_TEST(faults_in_sections_name_the_line)
 	assert_refused("relay a {\n colour = red\n}\n", 2, "no such option 'colour'");
 	assert_refused("relay {\n address = x\n}\n", 1, "missing title for section 'relay'");
 	assert_refused("relay \"\" {\n address = x\n}\n", 3, "relay: expected a title");
+	assert_refused("relay a { address = x }\nrelay sapporo { address = x }\n", 2,
+		       "relay: expected a name of at most 5, got 'sapporo'");
 	assert_refused("relay a { address = x }\nrelay a { address = y }\n", 2, "duplicate title 'a'");
 	assert_refused("relay a {\n weight = 3\n", 3, "relay \"a\": expected address = HOST:PORT in it");
 	assert_refused("relay a {\n address =\n", 3, "premature end of file");
