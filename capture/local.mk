@@ -12,6 +12,7 @@ capture_libcapture_la_SOURCES = \
 	capture/picture.h \
 	capture/publisher.c capture/publisher.h \
 	capture/raw.c capture/raw.h \
+	capture/scaler.c capture/scaler.h \
 	capture/sentryd.c capture/sentryd.h \
 	capture/settings.c capture/settings.h \
 	capture/source.c capture/source.h \
@@ -26,7 +27,7 @@ capture_libcapture_la_SOURCES += capture/v4l2_device.c capture/v4l2_device.h
 endif
 capture_libcapture_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(TURBOJPEG_CFLAGS) $(V4L2_CFLAGS)
 capture_libcapture_la_LIBADD = lib/wire/libwire.la lib/frame/libframe.la lib/base/libbase.la $(EVENT_LIBS) $(SODIUM_LIBS) \
-	$(TURBOJPEG_LIBS) $(V4L2_LIBS) -lm
+	$(TURBOJPEG_LIBS) $(V4L2_LIBS) $(LIBYUV_LIBS) -lm
 
 sbin_PROGRAMS += capture/sentryd
 capture_sentryd_SOURCES = capture/main.c
@@ -35,7 +36,7 @@ capture_sentryd_LDADD = capture/libcapture.la
 if WITH_CHECK
 capture_tests = tests/unit/check_card tests/unit/check_encoder tests/unit/check_raw tests/unit/check_split \
 	tests/unit/check_epoch tests/unit/check_publisher tests/unit/check_source_dir \
-	tests/unit/check_source_pipe tests/unit/check_feed
+	tests/unit/check_source_pipe tests/unit/check_feed tests/unit/check_scaler
 if WITH_V4L2
 capture_tests += tests/unit/check_source_v4l2
 tests_unit_check_source_v4l2_SOURCES = tests/unit/check_source_v4l2.c tests/unit/capture_pictures.h
@@ -79,6 +80,10 @@ tests_unit_check_source_pipe_LDADD = tests/unit/libunit.la capture/libcapture.la
 tests_unit_check_feed_SOURCES = tests/unit/check_feed.c tests/unit/capture_pictures.h
 tests_unit_check_feed_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(TURBOJPEG_CFLAGS)
 tests_unit_check_feed_LDADD = tests/unit/libunit.la capture/libcapture.la $(EVENT_LIBS) $(SODIUM_LIBS) \
+	$(TURBOJPEG_LIBS)
+tests_unit_check_scaler_SOURCES = tests/unit/check_scaler.c tests/unit/capture_pictures.h
+tests_unit_check_scaler_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(TURBOJPEG_CFLAGS)
+tests_unit_check_scaler_LDADD = tests/unit/libunit.la capture/libcapture.la $(EVENT_LIBS) $(SODIUM_LIBS) \
 	$(TURBOJPEG_LIBS)
 endif
 

@@ -32,3 +32,18 @@ AC_DEFUN([KS_WITH], [
 			AC_DEFINE([HAVE_$2], [1], [$4])],
 			[AS_IF([test "x$with_$1" = xyes], [AC_MSG_ERROR([--with-$1: $3 was not found])])])])
 	AM_CONDITIONAL([WITH_$2], [test "x$ks_with_$1" = xyes])])
+
+# KS_WITH_LIB(NAME, VAR, LIBRARY, HEADER, FUNCTION, PACKAGE, WHAT): the same for a library without a pkg-config file.
+# Sets VAR_LIBS.
+AC_DEFUN([KS_WITH_LIB], [
+	AC_ARG_WITH([$1], [AS_HELP_STRING([--with-$1], [$7])],, [with_$1=auto])
+	ks_with_$1="no (left out: $7)"
+	AC_SUBST([$2_LIBS])
+	AS_IF([test "x$with_$1" != xno], [
+		AC_CHECK_HEADER([$4], [AC_CHECK_LIB([$3], [$5], [
+			ks_with_$1=yes
+			$2_LIBS="-l$3"
+			AC_DEFINE([HAVE_$2], [1], [$7])], [:])])
+		AS_IF([test "x$with_$1" = xyes && test "x$ks_with_$1" != xyes],
+			[AC_MSG_ERROR([--with-$1: $3 was not found; install $6])])])
+	AM_CONDITIONAL([WITH_$2], [test "x$ks_with_$1" = xyes])])
