@@ -81,24 +81,22 @@ static void draw_bars(const struct layout *l)
 			       ks_colour(i * 17 * 0x010101));
 }
 
-static void draw_still(struct ks_card *card, const char *channel, const char *rendition)
+static void draw_still(struct ks_card *card, const char *channel)
 {
 	struct layout l = layout(&card->still);
-	char name[64];
 
 	draw_background(&l, 0x101a30, 0x1a2744);
 	draw_bars(&l);
 	text(&l, MARGIN, 48, 24, ACCENT, "KOSHIEN");
 	text_right(&l, LAYOUT_WIDTH - MARGIN, 48, 24, FAINT, "TEST CARD");
 	line(&l, MARGIN, 92, LAYOUT_WIDTH - MARGIN, 92, 2, SHADE);
-	snprintf(name, sizeof(name), "%s / %s", channel, rendition);
-	text(&l, MARGIN, 128, 44, INK, name);
+	text(&l, MARGIN, 128, 44, INK, channel);
 	line(&l, MARGIN, 508, LAYOUT_WIDTH - MARGIN, 508, 4, SHADE);
 	for (int i = 0; i <= 8; i++)
 		line(&l, MARGIN + i * 144, 496, MARGIN + i * 144, 520, 4, SHADE);
 }
 
-int ks_card_init(struct ks_card *card, int width, int height, const char *channel, const char *rendition)
+int ks_card_init(struct ks_card *card, int width, int height, const char *channel)
 {
 	memset(card, 0, sizeof(*card));
 	if (ks_canvas_init(&card->still, width, height) != KS_EOK ||
@@ -106,7 +104,7 @@ int ks_card_init(struct ks_card *card, int width, int height, const char *channe
 		ks_card_free(card);
 		return -ENOMEM;
 	}
-	draw_still(card, channel, rendition);
+	draw_still(card, channel);
 	ks_canvas_copy(&card->now, &card->still);
 	return KS_EOK;
 }

@@ -21,8 +21,8 @@ struct ks_card {
 	struct ks_canvas now;
 };
 
-/* KS_EOK or -ENOMEM. The names are those of the frames; "main", "std". */
-int ks_card_init(struct ks_card *card, int width, int height, const char *channel, const char *rendition);
+/* KS_EOK or -ENOMEM. The name is that of the frames: "main". */
+int ks_card_init(struct ks_card *card, int width, int height, const char *channel);
 void ks_card_free(struct ks_card *card);
 
 /* Draws the test card of one instant: a clock, the frame's id, and a hand and a ball that move. */

@@ -17,11 +17,12 @@ enum ks_refusal {
 	KS_REFUSED_SHORT,		/* a raw buffer with fewer bytes than the picture has */
 	KS_REFUSED_UNREADABLE,	/* a file that cannot be read */
 	KS_REFUSED_ENCODER,	/* TurboJPEG refused */
+	KS_REFUSED_COLOURS,	/* a JPEG of colours that cannot be scaled or encoded anew */
 	KS_REFUSALS
 };
 
 struct ks_capture_counts {
-	ks_counter frames, placeholders;	/* signed and handed to the sender */
+	ks_counter frames, placeholders;	/* pictures, signed and handed to the sender in all renditions */
 	ks_counter dropped[KS_REFUSALS];
 	ks_counter superseded;		/* good pictures that a newer one replaced before their turn */
 	ks_counter late;		/* periods that passed without a tick: this machine was busy */

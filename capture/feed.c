@@ -114,53 +114,24 @@ static void check_silence(struct ks_feed *feed)
 
 /* --- one picture ------------------------------------------------------------------------------ */
 
-static bool drop(struct ks_feed *feed, int reason)
+static bool drop(struct ks_feed *feed, enum ks_refusal reason)
 {
 	ks_count(&feed->counts->dropped[reason]);
-	ks_debug("source", "a picture was dropped: %s", ks_refusal_name((enum ks_refusal)reason));
+	ks_debug("source", "a picture was dropped: %s", ks_refusal_name(reason));
 	return false;
 }
 
-static bool check_jpeg(struct ks_feed *feed, const struct ks_picture *picture)
+static bool publish(struct ks_feed *feed, const struct ks_picture *picture, uint8_t flags)
 {
-	struct ks_jpeg_info info;
-	enum ks_jpeg_fault fault = ks_jpeg_check(picture->jpeg, picture->jpeg_len, &info);
+	enum ks_refusal refusal;
+	int err = ks_renditions_publish(&feed->renditions, picture, flags, &refusal);
 
-	if (fault == KS_JPEG_GOOD && feed->settings.verify_decode)
-		fault = ks_encoder_check(feed->encoder, picture->jpeg, picture->jpeg_len, &info);
-	return fault == KS_JPEG_GOOD || drop(feed, (int)fault);
-}
-
-/* Planes become a JPEG; a JPEG that came is checked. */
-static bool make_jpeg(struct ks_feed *feed, struct ks_picture *picture)
-{
-	int64_t began_us = ks_mono_us(feed->clock);
-	int err;
-
-	if (picture->layout == KS_PICTURE_JPEG)
-		return check_jpeg(feed, picture);
-	err = ks_encoder_encode(feed->encoder, picture, feed->settings.quality, &picture->jpeg, &picture->jpeg_len);
-	ks_count_add(&feed->counts->encode_us, (uint64_t)(ks_mono_us(feed->clock) - began_us));
-	return err == KS_EOK || drop(feed, KS_REFUSED_ENCODER);
-}
-
-static bool publish(struct ks_feed *feed, struct ks_picture *picture, uint8_t flags)
-{
-	struct ks_publication publication;
-	enum ks_jpeg_fault fault;
-	int err;
-
-	if (!make_jpeg(feed, picture))
-		return false;
-	publication = (struct ks_publication){ picture->jpeg, picture->jpeg_len, picture->captured_us,
-					       picture->captured_mono_us, flags };
-	err = ks_publish(feed->publisher, &publication, &fault);
 	if (err == KS_EOK) {
 		feed->sent_mono_us = ks_mono_us(feed->clock);
 		return true;
 	}
-	if (fault != KS_JPEG_GOOD)
-		return drop(feed, (int)fault);
+	if (err == KS_EMALFORMED)
+		return drop(feed, refusal);
 	ks_error("source", "cannot sign a frame: %s", ks_strerror(err));
 	end(feed, 1);
 	return false;
@@ -206,8 +177,8 @@ static void send_placeholder(struct ks_feed *feed, const struct ks_tick *tick)
 	struct ks_picture picture;
 
 	if (feed->notice.now.plane[0] == NULL &&
-	    ks_card_init(&feed->notice, feed->settings.width, feed->settings.height, feed->publisher->channel,
-			 feed->publisher->rendition) != KS_EOK)
+	    ks_card_init(&feed->notice, feed->settings.width, feed->settings.height,
+			 feed->publisher->channel) != KS_EOK)
 		return;
 	ks_card_draw_notice(&feed->notice, tick->wall_us, &notice);
 	picture = ks_card_picture(&feed->notice);
@@ -280,7 +251,8 @@ static void adopt(struct ks_feed *feed, struct ks_source *source)
 
 int ks_feed_start(struct ks_feed *feed, struct ks_source *source)
 {
-	int err = ks_encoder_new(&feed->encoder);
+	int err = ks_renditions_init(&feed->renditions, &feed->settings.renditions, feed->publisher, feed->clock,
+				     &feed->counts->encode_us);
 
 	feed->tick = evtimer_new(feed->base, on_tick, feed);
 	feed->retry = evtimer_new(feed->base, on_retry, feed);
@@ -297,14 +269,13 @@ int ks_feed_start(struct ks_feed *feed, struct ks_source *source)
 void ks_feed_free(struct ks_feed *feed)
 {
 	ks_source_free(feed->source);
-	ks_encoder_free(feed->encoder);
+	ks_renditions_free(&feed->renditions);
 	ks_card_free(&feed->notice);
 	if (feed->tick != NULL)
 		event_free(feed->tick);
 	if (feed->retry != NULL)
 		event_free(feed->retry);
 	feed->source = NULL;
-	feed->encoder = NULL;
 	feed->tick = feed->retry = NULL;
 }
 
@@ -323,6 +294,7 @@ void ks_feed_set(struct ks_feed *feed, const struct ks_feed_settings *settings)
 	if (settings->width != feed->settings.width || settings->height != feed->settings.height)
 		ks_card_free(&feed->notice);
 	feed->settings = *settings;
+	ks_renditions_set(&feed->renditions, &settings->renditions);
 	feed->publisher->period_ms = (uint32_t)settings->period_ms;
 	if (sooner && !feed->ending && feed->tick_mono_us != 0) {
 		feed->tick_mono_us = ks_mono_us(feed->clock);
@@ -342,6 +314,7 @@ bool ks_feed_alive(const struct ks_feed *feed)
 void ks_feed_metrics(const struct ks_feed *feed, FILE *out)
 {
 	ks_capture_counts_metrics(feed->counts, out);
+	ks_renditions_metrics(&feed->renditions, out);
 	ks_prom_gauge(out, "koshien_capture_source_up", "1 while the source gives pictures, 0 in an outage.",
 		      feed->open && feed->outage.fault == KS_FAULT_NONE);
 	ks_prom_gauge(out, "koshien_capture_newest_timestamp_seconds",

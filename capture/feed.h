@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The frame clock: once per period it takes the newest picture that the source has, encodes or checks it,
- * and publishes it. While the source has a fault it publishes a placeholder instead and keeps trying to open
+ * The frame clock: once per period it takes the newest picture that the source has and publishes it
+ * in all renditions. While the source has a fault it publishes a placeholder instead and keeps trying to open
  * the source. One thread, that of the loop.
  */
 #ifndef KS_CAPTURE_FEED_H
@@ -12,20 +12,19 @@
 
 #include "capture/card.h"
 #include "capture/counts.h"
-#include "capture/encoder.h"
 #include "capture/outage.h"
 #include "capture/publisher.h"
+#include "capture/renditions.h"
 #include "capture/source.h"
 
 struct event;
 
 struct ks_feed_settings {
 	int64_t period_ms;
-	int quality;
-	int width, height;		/* of the placeholder */
+	struct ks_renditions_settings renditions;
+	int width, height;		/* of the placeholder, before it is fitted into a rendition */
 	int64_t device_timeout_ms, device_error_delay_ms;
 	bool exit_on_device_error;
-	bool verify_decode;
 };
 
 struct ks_feed {
@@ -41,7 +40,7 @@ struct ks_feed {
 
 	/* Its own. */
 	struct ks_source *source;
-	struct ks_encoder *encoder;
+	struct ks_renditions renditions;
 	struct ks_card notice;
 	struct ks_outage outage;
 	struct event *tick, *retry;

@@ -12,6 +12,7 @@ capture_libcapture_la_SOURCES = \
 	capture/picture.h \
 	capture/publisher.c capture/publisher.h \
 	capture/raw.c capture/raw.h \
+	capture/renditions.c capture/renditions.h \
 	capture/scaler.c capture/scaler.h \
 	capture/sentryd.c capture/sentryd.h \
 	capture/settings.c capture/settings.h \
@@ -36,7 +37,7 @@ capture_sentryd_LDADD = capture/libcapture.la
 if WITH_CHECK
 capture_tests = tests/unit/check_card tests/unit/check_encoder tests/unit/check_raw tests/unit/check_split \
 	tests/unit/check_epoch tests/unit/check_publisher tests/unit/check_source_dir \
-	tests/unit/check_source_pipe tests/unit/check_feed tests/unit/check_scaler
+	tests/unit/check_source_pipe tests/unit/check_feed tests/unit/check_scaler tests/unit/check_renditions
 if WITH_V4L2
 capture_tests += tests/unit/check_source_v4l2
 tests_unit_check_source_v4l2_SOURCES = tests/unit/check_source_v4l2.c tests/unit/capture_pictures.h
@@ -84,6 +85,10 @@ tests_unit_check_feed_LDADD = tests/unit/libunit.la capture/libcapture.la $(EVEN
 tests_unit_check_scaler_SOURCES = tests/unit/check_scaler.c tests/unit/capture_pictures.h
 tests_unit_check_scaler_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(TURBOJPEG_CFLAGS)
 tests_unit_check_scaler_LDADD = tests/unit/libunit.la capture/libcapture.la $(EVENT_LIBS) $(SODIUM_LIBS) \
+	$(TURBOJPEG_LIBS)
+tests_unit_check_renditions_SOURCES = tests/unit/check_renditions.c tests/unit/capture_pictures.h
+tests_unit_check_renditions_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(TURBOJPEG_CFLAGS)
+tests_unit_check_renditions_LDADD = tests/unit/libunit.la capture/libcapture.la $(EVENT_LIBS) $(SODIUM_LIBS) \
 	$(TURBOJPEG_LIBS)
 endif
 

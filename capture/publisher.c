@@ -23,33 +23,48 @@ void ks_publisher_free(struct ks_publisher *publisher)
 	sodium_memzero(publisher, sizeof(*publisher));
 }
 
-int ks_publish(struct ks_publisher *publisher, const struct ks_publication *publication, enum ks_jpeg_fault *fault)
+int ks_publish_begin(struct ks_publisher *publisher, int64_t captured_us, int64_t captured_mono_us, uint8_t flags)
 {
-	struct ks_manifest m = {
-		.flags = publication->flags,
+	/* Two years at the shortest period; the next start takes a new epoch. */
+	if (publisher->next.seq == UINT32_MAX)
+		return KS_ELIMIT;
+	publisher->instant = (struct ks_manifest){
+		.flags = flags,
 		.source = publisher->source,
 		.priority = publisher->priority,
 		.id = publisher->next,
-		.captured_us = publication->captured_us,
-		.captured_mono_us = publication->captured_mono_us,
+		.captured_us = captured_us,
+		.captured_mono_us = captured_mono_us,
 		.period_ms = publisher->period_ms,
 	};
+	snprintf(publisher->instant.channel, sizeof(publisher->instant.channel), "%s", publisher->channel);
+	publisher->used = false;
+	return KS_EOK;
+}
+
+int ks_publish(struct ks_publisher *publisher, const char *rendition, const uint8_t *jpeg, size_t len, size_t *sent,
+	       enum ks_jpeg_fault *fault)
+{
+	struct ks_manifest m = publisher->instant;
 	struct ks_frame frame;
 	int err;
 
 	*fault = KS_JPEG_GOOD;
-	/* Two years at the shortest period; the next start takes a new epoch. */
-	if (publisher->next.seq == UINT32_MAX)
-		return KS_ELIMIT;
-	snprintf(m.channel, sizeof(m.channel), "%s", publisher->channel);
-	snprintf(m.rendition, sizeof(m.rendition), "%s", publisher->rendition);
-	err = ks_frame_sign(&m, publication->jpeg, publication->len, publisher->secret_key, publisher->bytes,
-			    KS_FRAME_MAX, &frame, fault);
+	snprintf(m.rendition, sizeof(m.rendition), "%s", rendition);
+	err = ks_frame_sign(&m, jpeg, len, publisher->secret_key, publisher->bytes, KS_FRAME_MAX, &frame, fault);
 	if (err == KS_ELIMIT && *fault == KS_JPEG_GOOD)
 		*fault = KS_JPEG_SIZE;
 	if (err != KS_EOK)
 		return err;
-	publisher->next.seq++;
+	publisher->used = true;
+	*sent = frame.m.length;
 	publisher->deliver(publisher->ctx, &frame);
 	return KS_EOK;
+}
+
+bool ks_publish_end(struct ks_publisher *publisher)
+{
+	if (publisher->used)
+		publisher->next.seq++;
+	return publisher->used;
 }

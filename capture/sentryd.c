@@ -113,13 +113,12 @@ static struct ks_feed_settings feed_settings(const struct ks_capture_settings *s
 {
 	struct ks_feed_settings feed = {
 		.period_ms = set->period_ms,
-		.quality = (int)set->quality,
 		.device_timeout_ms = set->device_timeout_ms,
 		.device_error_delay_ms = set->device_error_delay_ms,
 		.exit_on_device_error = set->exit_on_device_error,
-		.verify_decode = set->verify_decode,
 	};
 
+	ks_capture_renditions(set, &feed.renditions);
 	ks_resolution_parse(set->resolution, &feed.width, &feed.height);
 	return feed;
 }
@@ -127,7 +126,7 @@ static struct ks_feed_settings feed_settings(const struct ks_capture_settings *s
 static struct ks_source *make_source(struct ks_sentryd *self, const struct ks_capture_settings *set)
 {
 	struct ks_source_settings source_set = {
-		.spec = set->source, .channel = set->channel, .rendition = set->rendition,
+		.spec = set->source, .channel = set->channel,
 		.formats = &self->set.formats,	/* where the settings will be when it is opened */
 		.device_timeout_ms = set->device_timeout_ms,
 		.period_ms = set->period_ms,
@@ -175,12 +174,13 @@ static void tell_status(evutil_socket_t fd, short what, void *ctx)
 {
 	struct ks_sentryd *self = ctx;
 	const struct ks_outage *outage = &self->feed.outage;
+	size_t renditions = self->feed.settings.renditions.n;
 	char text[KS_WHY_MAX + 128];
 
 	(void)fd;
 	(void)what;
-	snprintf(text, sizeof(text), "STATUS=%s/%s: %llu frames; %zu of %zu relays; %s", self->set.channel,
-		 self->set.rendition, (unsigned long long)ks_counted(&self->counts.frames),
+	snprintf(text, sizeof(text), "STATUS=%s: %llu frames in %zu %s; %zu of %zu relays; %s", self->set.channel,
+		 (unsigned long long)ks_counted(&self->counts.frames), renditions, renditions == 1 ? "rendition" : "renditions",
 		 ks_push_connected(self->push), self->set.relays.n,
 		 outage->fault == KS_FAULT_NONE ? "source is up" : outage->why);
 	ks_notify(text);
@@ -198,7 +198,6 @@ static int start_publisher(struct ks_sentryd *self)
 		err = ks_epoch_next(set->state_dir, set->channel, (unsigned)set->source_id,
 				    ks_wall_us(&ks_clock_system), &self->publisher.next.epoch);
 	self->publisher.channel = set->channel;
-	self->publisher.rendition = set->rendition;
 	self->publisher.source = (uint8_t)set->source_id;
 	self->publisher.priority = (uint8_t)set->priority;
 	self->publisher.period_ms = (uint32_t)set->period_ms;
@@ -255,8 +254,9 @@ static int start(struct ks_sentryd *self)
 	self->status = event_new(self->daemon.base, -1, EV_PERSIST, tell_status, self);
 	if (self->status == NULL || event_add(self->status, &every) != 0)
 		return -ENOMEM;
-	ks_info("sentryd", "%s/%s from %s to %zu %s, epoch %u", self->set.channel, self->set.rendition,
-		self->set.source, self->set.relays.n, self->set.relays.n == 1 ? "relay" : "relays",
+	ks_info("sentryd", "%s from %s in %zu %s to %zu %s, epoch %u", self->set.channel, self->set.source,
+		self->feed.settings.renditions.n, self->feed.settings.renditions.n == 1 ? "rendition" : "renditions",
+	 self->set.relays.n, self->set.relays.n == 1 ? "relay" : "relays",
 		self->publisher.next.epoch);
 	return KS_EOK;
 }
@@ -298,13 +298,11 @@ static bool differs(const char *name, const char *a, const char *b)
 static void keep_identity(struct ks_capture_settings *set, struct ks_capture_settings *old)
 {
 	differs("channel", set->channel, old->channel);
-	differs("rendition", set->rendition, old->rendition);
 	differs("state-dir", set->state_dir, old->state_dir);
 	differs("metrics", set->metrics, old->metrics);
 	if (set->source_id != old->source_id)
 		ks_warn("config", "source-id is taken over only by a restart; it stays as it was");
 	swap_text(&set->channel, &old->channel);
-	swap_text(&set->rendition, &old->rendition);
 	swap_text(&set->state_dir, &old->state_dir);
 	swap_text(&set->metrics, &old->metrics);
 	set->source_id = old->source_id;

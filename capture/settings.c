@@ -2,6 +2,7 @@
 #include "capture/settings.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,14 +50,25 @@ static const struct ks_setting relay_fields[] = {
 	{ .name = NULL },
 };
 
+#define IN_RENDITION(name) offsetof(struct ks_capture_rendition, name)
+static const struct ks_setting rendition_fields[] = {
+	{ .name = "resolution", .type = KS_TEXT, .offset = IN_RENDITION(resolution), .arg = "WxH",
+	  .check = resolution_expected, .help = "it is made to fit in there, and never enlarged" },
+	{ .name = "quality", .type = KS_NUMBER, .offset = IN_RENDITION(quality), .arg = "N", .min = 1, .max = 100,
+	  .help = "JPEG quality of this one" },
+	{ .name = NULL },
+};
+
 #define SETTING(name) offsetof(struct ks_capture_settings, name)
 #define TEXT_(number) #number
 #define TEXT(number) TEXT_(number)
 static const struct ks_setting settings[] = {
 	{ .name = "channel", .type = KS_TEXT, .offset = SETTING(channel), .arg = "NAME", .preset = "main",
 	  .check = ks_channel_expected, .help = "name of the camera or programme" },
-	{ .name = "rendition", .type = KS_TEXT, .offset = SETTING(rendition), .arg = "NAME", .preset = "std",
-	  .check = ks_rendition_expected, .help = "name of this size and quality" },
+	{ .name = "rendition", .type = KS_SECTIONS, .offset = SETTING(renditions),
+	  .arg = "NAME[,resolution=WxH][,quality=N]", .check = ks_rendition_expected, .fields = rendition_fields,
+	  .item_size = sizeof(struct ks_capture_rendition),
+	  .help = "a size and quality that is sent; may be repeated; without any, one that is called std" },
 	{ .name = "source", .type = KS_TEXT, .offset = SETTING(source), .arg = "SOURCE", .preset = "test",
 	  .check = ks_source_expected, .help = "test, v4l2:DEVICE, pipe:-, pipe:FIFO or dir:FOLDER" },
 	{ .name = "period", .type = KS_NUMBER, .offset = SETTING(period_ms), .arg = "MS", .preset = "1000",
@@ -104,10 +116,47 @@ static const struct ks_setting settings[] = {
 	{ .name = NULL },
 };
 
+static const struct ks_capture_rendition *rendition(const struct ks_capture_settings *set, size_t i)
+{
+	return (const struct ks_capture_rendition *)set->renditions.items + i;
+}
+
+void ks_capture_renditions(const struct ks_capture_settings *set, struct ks_renditions_settings *out)
+{
+	static const struct ks_rendition one = { .name = "std" };
+
+	*out = (struct ks_renditions_settings){ .list = { one }, .n = 1, .quality = (int)set->quality,
+						.verify_decode = set->verify_decode };
+	for (size_t i = 0; i < set->renditions.n && i < KS_RENDITIONS_MAX; i++) {
+		struct ks_rendition *to = &out->list[i];
+
+		snprintf(to->name, sizeof(to->name), "%s", rendition(set, i)->name);
+		to->quality = (int)rendition(set, i)->quality;
+		if (rendition(set, i)->resolution != NULL)
+			ks_resolution_parse(rendition(set, i)->resolution, &to->width, &to->height);
+		out->n = i + 1;
+	}
+}
+
+static int validate_renditions(const struct ks_capture_settings *set)
+{
+	if (set->renditions.n > KS_RENDITIONS_MAX) {
+		ks_error("config", "rendition: expected at most %d, got %zu", KS_RENDITIONS_MAX, set->renditions.n);
+		return KS_ECONFIG;
+	}
+	for (size_t i = 0; i < set->renditions.n && !ks_scaler_available(); i++)
+		if (rendition(set, i)->resolution != NULL) {
+			ks_error("config", "rendition %s: this build cannot make pictures smaller; install libyuv-dev and "
+				 "configure --with-libyuv, or leave its resolution out", rendition(set, i)->name);
+			return KS_ECONFIG;
+		}
+	return KS_EOK;
+}
+
 static int validate(const void *loaded)
 {
 	const struct ks_capture_settings *set = loaded;
-	int err = KS_EOK;
+	int err = validate_renditions(set);
 
 	if (set->signing_key == NULL) {
 		ks_error("config", "signing-key: expected a file made by koshienctl keygen, got none");

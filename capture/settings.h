@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "capture/renditions.h"
 #include "lib/base/settings.h"
 
 struct ks_capture_relay {
@@ -16,8 +17,15 @@ struct ks_capture_relay {
 	char *key;
 };
 
+struct ks_capture_rendition {
+	char *name;
+	char *resolution;	/* NULL: the source's */
+	int64_t quality;	/* 0: that of all */
+};
+
 struct ks_capture_settings {
-	char *channel, *rendition;
+	char *channel;
+	struct ks_list renditions;	/* struct ks_capture_rendition; empty: one, "std" */
 	char *source;
 	int64_t period_ms;
 	char *resolution;
@@ -37,5 +45,8 @@ extern const struct ks_program ks_capture_program;
 
 /* "1280x720" in numbers; false when it is no size that a picture can have. */
 bool ks_resolution_parse(const char *text, int *width, int *height);
+
+/* The renditions in the form that the feed wants them in. */
+void ks_capture_renditions(const struct ks_capture_settings *set, struct ks_renditions_settings *out);
 
 #endif

@@ -43,7 +43,7 @@ extern const char *const ks_fault_titles[KS_FAULTS];	/* for people: "no signal" 
 
 struct ks_source_settings {
 	const char *spec;	/* "test", "v4l2:/dev/video0", "pipe:-", "dir:/path" */
-	const char *channel, *rendition;
+	const char *channel;
 	int width, height;	/* wanted; the test card obeys, a camera may not */
 	const struct ks_list *formats;	/* names, best first; empty: the default order */
 	int64_t device_timeout_ms;

@@ -51,8 +51,7 @@ struct ks_source *ks_source_test_new(const struct ks_source_settings *settings)
 	if (self == NULL)
 		return NULL;
 	self->source.ops = &test_ops;
-	if (ks_card_init(&self->card, settings->width, settings->height, settings->channel,
-			 settings->rendition) != KS_EOK) {
+	if (ks_card_init(&self->card, settings->width, settings->height, settings->channel) != KS_EOK) {
 		free(self);
 		return NULL;
 	}

@@ -51,7 +51,7 @@ START_TEST(every_size_is_drawn)
 		struct ks_picture picture;
 		struct ks_card card;
 
-		ck_assert_int_eq(ks_card_init(&card, sizes[i][0], sizes[i][1], "main", "std"), KS_EOK);
+		ck_assert_int_eq(ks_card_init(&card, sizes[i][0], sizes[i][1], "main"), KS_EOK);
 		ks_card_draw(&card, NOON, id);
 		ck_assert_uint_gt(differing(&card.now, &card.still, 0, 0, sizes[i][0], sizes[i][1]), 10);
 		ks_card_draw_notice(&card, NOON, &notice);
@@ -70,8 +70,8 @@ START_TEST(it_moves)
 {
 	struct ks_card one, two;
 
-	ck_assert_int_eq(ks_card_init(&one, 1280, 720, "main", "std"), KS_EOK);
-	ck_assert_int_eq(ks_card_init(&two, 1280, 720, "main", "std"), KS_EOK);
+	ck_assert_int_eq(ks_card_init(&one, 1280, 720, "main"), KS_EOK);
+	ck_assert_int_eq(ks_card_init(&two, 1280, 720, "main"), KS_EOK);
 	for (int second = 0; second < 80; second++) {
 		ks_card_draw(&one, NOON + second * KS_US_PER_S, (struct ks_frame_id){ 1, (uint32_t)second });
 		ks_card_draw(&two, NOON + (second + 1) * KS_US_PER_S, (struct ks_frame_id){ 1, (uint32_t)second + 1 });
@@ -91,7 +91,7 @@ START_TEST(bars_have_their_colours)
 	static const uint32_t bars[] = { 0xbfbfbf, 0xbfbf00, 0x00bfbf, 0x00bf00, 0xbf00bf, 0xbf0000, 0x0000bf };
 	struct ks_card card;
 
-	ck_assert_int_eq(ks_card_init(&card, 1280, 720, "main", "std"), KS_EOK);
+	ck_assert_int_eq(ks_card_init(&card, 1280, 720, "main"), KS_EOK);
 	for (int i = 0; i < 7; i++) {
 		struct ks_colour want = ks_colour(bars[i]);
 		int x = 1280 * (2 * i + 1) / 14, y = 600;
@@ -116,8 +116,8 @@ START_TEST(the_notice_says_what_is_wrong)
 	const struct ks_card_notice four = { "no signal", "check the cable", NOON, false };
 	struct ks_card a, b;
 
-	ck_assert_int_eq(ks_card_init(&a, 1280, 720, "main", "std"), KS_EOK);
-	ck_assert_int_eq(ks_card_init(&b, 1280, 720, "main", "std"), KS_EOK);
+	ck_assert_int_eq(ks_card_init(&a, 1280, 720, "main"), KS_EOK);
+	ck_assert_int_eq(ks_card_init(&b, 1280, 720, "main"), KS_EOK);
 	ks_card_draw_notice(&a, NOON, &one);
 	ks_card_draw_notice(&b, NOON, &one);
 	ck_assert_uint_eq(differing(&a.now, &b.now, 0, 0, 1280, 720), 0);

@@ -134,7 +134,6 @@ static void setup(void)
 	ck_assert_int_eq(ks_publisher_init(&publisher), KS_EOK);
 	ks_keypair(public_key, publisher.secret_key);
 	publisher.channel = "main";
-	publisher.rendition = "std";
 	publisher.period_ms = 1000;
 	publisher.next.epoch = 1;
 	publisher.deliver = deliver;
@@ -142,8 +141,10 @@ static void setup(void)
 	stub.source = (struct ks_source){ .ops = &stub_ops, .settings = { .spec = "stub" }, .clock = &fake_clock,
 					  .counts = &counts };
 	feed = (struct ks_feed){
-		.settings = { .period_ms = 1000, .quality = 80, .width = 320, .height = 240, .device_timeout_ms = 2000,
-			      .device_error_delay_ms = 10, .verify_decode = true },
+		.settings = { .period_ms = 1000, .width = 320, .height = 240, .device_timeout_ms = 2000,
+			      .device_error_delay_ms = 10,
+			      .renditions = { .list = { { .name = "std" } }, .n = 1, .quality = 80,
+					      .verify_decode = true } },
 		.base = base, .clock = &fake_clock, .counts = &counts, .publisher = &publisher, .ended = ended,
 	};
 	unit_log_start();

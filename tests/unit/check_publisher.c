@@ -28,7 +28,6 @@ static void setup(void)
 	ck_assert_int_eq(ks_publisher_init(&publisher), KS_EOK);
 	ks_keypair(public_key, publisher.secret_key);
 	publisher.channel = "main";
-	publisher.rendition = "std";
 	publisher.source = 3;
 	publisher.priority = 7;
 	publisher.period_ms = 500;
@@ -43,14 +42,27 @@ static void teardown(void)
 	ks_publisher_free(&publisher);
 }
 
+static int publish(const char *rendition, const struct jpeg *jpeg, enum ks_jpeg_fault *fault)
+{
+	size_t sent;
+	int err = ks_publish(&publisher, rendition, jpeg->bytes, jpeg->len, &sent, fault);
+
+	if (err == KS_EOK) {
+		ck_assert_uint_gt(sent, jpeg->len);	/* the stamp */
+		ck_assert_uint_eq(sent, last.length);
+	}
+	return err;
+}
+
 START_TEST(signs_what_it_was_told)
 {
 	struct jpeg one = make_picture(64, 48, 1);
-	struct ks_publication publication = { one.bytes, one.len, 1795262400123456, 987654, KS_FRAME_PLACEHOLDER };
 	enum ks_jpeg_fault fault;
 
 	for (uint32_t seq = 0; seq < 3; seq++) {
-		ck_assert_int_eq(ks_publish(&publisher, &publication, &fault), KS_EOK);
+		ck_assert_int_eq(ks_publish_begin(&publisher, 1795262400123456, 987654, KS_FRAME_PLACEHOLDER), KS_EOK);
+		ck_assert_int_eq(publish("std", &one, &fault), KS_EOK);
+		ck_assert(ks_publish_end(&publisher));
 		ck_assert_uint_eq(delivered, seq + 1);
 		ck_assert_uint_eq(last.id.epoch, 1795262400);
 		ck_assert_uint_eq(last.id.seq, seq);
@@ -69,24 +81,57 @@ START_TEST(signs_what_it_was_told)
 }
 END_TEST
 
+START_TEST(renditions_of_one_instant_have_one_id)
+{
+	static const char *const names[] = { "low", "std", "high" };
+	struct jpeg sizes[] = { make_picture(32, 24, 1), make_picture(64, 48, 1), make_picture(128, 96, 1) };
+	enum ks_jpeg_fault fault;
+
+	for (uint32_t seq = 0; seq < 2; seq++) {
+		ck_assert_int_eq(ks_publish_begin(&publisher, 77 + seq, 11 + seq, 0), KS_EOK);
+		for (unsigned i = 0; i < 3; i++) {
+			ck_assert_int_eq(publish(names[i], &sizes[i], &fault), KS_EOK);
+			ck_assert_uint_eq(delivered, 3 * seq + i + 1);
+			ck_assert_str_eq(last.rendition, names[i]);
+			ck_assert_uint_eq(last.width, 32U << i);
+			ck_assert_uint_eq(last.id.epoch, 1795262400);
+			ck_assert_uint_eq(last.id.seq, seq);
+			ck_assert_int_eq(last.captured_us, 77 + seq);
+			ck_assert_int_eq(last.captured_mono_us, 11 + seq);
+			ck_assert_uint_eq(last.source, 3);
+		}
+		ck_assert(ks_publish_end(&publisher));
+	}
+	for (unsigned i = 0; i < 3; i++)
+		free(sizes[i].bytes);
+}
+END_TEST
+
 START_TEST(a_refused_picture_uses_no_id)
 {
-	struct jpeg one = make_picture(64, 48, 1);
-	struct ks_publication publication = { one.bytes, one.len - 1, 1, 1, 0 };
+	struct jpeg one = make_picture(64, 48, 1), cut = { one.bytes, one.len - 1 };
+	struct jpeg large = { calloc(1, KS_JPEG_MAX + 1), KS_JPEG_MAX };	/* no room for the stamp */
 	enum ks_jpeg_fault fault;
-	uint8_t *large = calloc(1, KS_JPEG_MAX + 1);
 
-	ck_assert_int_eq(ks_publish(&publisher, &publication, &fault), KS_EMALFORMED);
+	ck_assert_int_eq(ks_publish_begin(&publisher, 1, 1, 0), KS_EOK);
+	ck_assert_int_eq(publish("std", &cut, &fault), KS_EMALFORMED);
 	ck_assert_int_eq(fault, KS_JPEG_NO_EOI);
-	memcpy(large, one.bytes, one.len - 2);
-	memcpy(large + KS_JPEG_MAX - 2, "\xff\xd9", 2);
-	publication.jpeg = large;
-	publication.len = KS_JPEG_MAX;	/* no room for the stamp */
-	ck_assert_int_ne(ks_publish(&publisher, &publication, &fault), KS_EOK);
+	memcpy(large.bytes, one.bytes, one.len - 2);
+	memcpy(large.bytes + KS_JPEG_MAX - 2, "\xff\xd9", 2);
+	ck_assert_int_ne(publish("high", &large, &fault), KS_EOK);
 	ck_assert_int_eq(fault, KS_JPEG_SIZE);
+	ck_assert(!ks_publish_end(&publisher));
 	ck_assert_uint_eq(delivered, 0);
 	ck_assert_uint_eq(publisher.next.seq, 0);
-	free(large);
+
+	/* One that is good is enough for the id to be used. */
+	ck_assert_int_eq(ks_publish_begin(&publisher, 1, 1, 0), KS_EOK);
+	ck_assert_int_eq(publish("std", &one, &fault), KS_EOK);
+	ck_assert_int_ne(publish("high", &large, &fault), KS_EOK);
+	ck_assert(ks_publish_end(&publisher));
+	ck_assert_uint_eq(delivered, 1);
+	ck_assert_uint_eq(publisher.next.seq, 1);
+	free(large.bytes);
 	free(one.bytes);
 }
 END_TEST
@@ -94,13 +139,13 @@ END_TEST
 START_TEST(ids_never_wrap)
 {
 	struct jpeg one = make_picture(64, 48, 1);
-	struct ks_publication publication = { one.bytes, one.len, 1, 1, 0 };
 	enum ks_jpeg_fault fault;
 
 	publisher.next.seq = UINT32_MAX - 1;
-	ck_assert_int_eq(ks_publish(&publisher, &publication, &fault), KS_EOK);
-	ck_assert_int_eq(ks_publish(&publisher, &publication, &fault), KS_ELIMIT);
-	ck_assert_int_eq(fault, KS_JPEG_GOOD);
+	ck_assert_int_eq(ks_publish_begin(&publisher, 1, 1, 0), KS_EOK);
+	ck_assert_int_eq(publish("std", &one, &fault), KS_EOK);
+	ck_assert(ks_publish_end(&publisher));
+	ck_assert_int_eq(ks_publish_begin(&publisher, 1, 1, 0), KS_ELIMIT);
 	ck_assert_uint_eq(delivered, 1);
 	free(one.bytes);
 }
@@ -113,6 +158,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, signs_what_it_was_told);
+	tcase_add_test(tc, renditions_of_one_instant_have_one_id);
 	tcase_add_test(tc, a_refused_picture_uses_no_id);
 	tcase_add_test(tc, ids_never_wrap);
 	suite_add_tcase(suite, tc);

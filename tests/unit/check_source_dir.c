@@ -214,15 +214,16 @@ static bool run(struct replay *replay, const char *folder)
 	ck_assert_int_eq(ks_publisher_init(&replay->publisher), KS_EOK);
 	ks_keypair(public_key, replay->publisher.secret_key);
 	replay->publisher.channel = "main";
-	replay->publisher.rendition = "std";
 	replay->publisher.period_ms = 20;
 	replay->publisher.next.epoch = 1;
 	replay->publisher.deliver = deliver;
 	replay->publisher.ctx = replay;
 	start(true);
 	replay->feed = (struct ks_feed){
-		.settings = { .period_ms = 20, .quality = 80, .width = 64, .height = 48, .device_timeout_ms = 60000,
-			      .device_error_delay_ms = 10, .verify_decode = true },
+		.settings = { .period_ms = 20, .width = 64, .height = 48, .device_timeout_ms = 60000,
+			      .device_error_delay_ms = 10,
+			      .renditions = { .list = { { .name = "std" } }, .n = 1, .quality = 80,
+					      .verify_decode = true } },
 		.base = replay->base, .clock = &ks_clock_system, .counts = &counts, .publisher = &replay->publisher,
 		.ended = ended, .ctx = replay,
 	};
