@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += relay/librelay.la
 relay_librelay_la_SOURCES = \
+	relay/director.c relay/director.h \
+	relay/held.c relay/held.h \
 	relay/keys.c relay/keys.h \
 	relay/relay.c relay/relay.h \
 	relay/settings.c relay/settings.h \
@@ -16,8 +18,10 @@ relay_sentryc_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
 relay_sentryc_LDADD = relay/librelay.la $(SODIUM_LIBS)
 
 if WITH_CHECK
-check_PROGRAMS += tests/unit/check_relay
-TESTS += tests/unit/check_relay
+check_PROGRAMS += tests/unit/check_director tests/unit/check_relay
+TESTS += tests/unit/check_director tests/unit/check_relay
+tests_unit_check_director_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_director_LDADD = tests/unit/libunit.la relay/librelay.la
 tests_unit_check_relay_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(TURBOJPEG_CFLAGS)
 tests_unit_check_relay_LDADD = tests/unit/libunit.la relay/librelay.la $(EVENT_LIBS) $(TURBOJPEG_LIBS)
 endif
