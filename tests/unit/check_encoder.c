@@ -131,7 +131,77 @@ START_TEST(progressive_size_is_bounded)
 {
 	struct ks_jpeg_info info = { .width = 8192, .height = 8192, .progressive = true, .after_soi = 2 };
 
+	struct ks_picture picture;
+
 	ck_assert_int_eq(ks_encoder_check(encoder, (const uint8_t *)"", 0, &info), KS_JPEG_DIMENSIONS);
+	ck_assert_int_eq(ks_encoder_decode(encoder, (const uint8_t *)"", 0, &info, 1, 1, true, &picture), KS_ELIMIT);
+}
+END_TEST
+
+/* A picture in four quarters of different colours, in the layout asked for. */
+static struct jpeg make_quarters(enum ks_picture_layout layout, int width, int height)
+{
+	struct ks_picture picture = { .layout = layout, .width = width, .height = height };
+	uint8_t *planes[3] = { NULL, NULL, NULL };
+	const uint8_t *bytes;
+	struct jpeg jpeg;
+
+	for (int i = 0; i < (layout == KS_PICTURE_GREY ? 1 : 3); i++) {
+		int w, h;
+
+		ks_picture_plane_size(&picture, i, &w, &h);
+		picture.stride[i] = (w + 3) & ~3;
+		picture.plane[i] = planes[i] = calloc((size_t)(picture.stride[i] * (h + 1)), 1);
+		for (int y = 0; y < h; y++)
+			for (int x = 0; x < w; x++)
+				planes[i][y * picture.stride[i] + x] =
+					(uint8_t)(40 + 30 * i + (x >= w / 2 ? 60 : 0) + (y >= h / 2 ? 80 : 0));
+	}
+	ck_assert_int_eq(ks_encoder_encode(encoder, &picture, 95, &bytes, &jpeg.len), KS_EOK);
+	jpeg.bytes = malloc(jpeg.len);
+	memcpy(jpeg.bytes, bytes, jpeg.len);
+	for (int i = 0; i < 3; i++)
+		free(planes[i]);
+	return jpeg;
+}
+
+static void assert_quarters(const struct ks_picture *picture)
+{
+	for (int i = 0; i < (picture->layout == KS_PICTURE_GREY ? 1 : 3); i++)
+		for (int q = 0; q < 4; q++) {
+			int w, h, want = 40 + 30 * i + (q & 1) * 60 + q / 2 * 80, got;
+
+			ks_picture_plane_size(picture, i, &w, &h);
+			got = picture->plane[i][(h / 4 + q / 2 * (h / 2)) * picture->stride[i] + w / 4 + (q & 1) * (w / 2)];
+			ck_assert_msg(abs(got - want) <= 3, "plane %d, quarter %d: %d, not %d", i, q, got, want);
+		}
+}
+
+START_TEST(planes_come_back)
+{
+	static const struct {
+		int width, height, want_width, want_height;
+	} sizes[] = {
+		{ 640, 360, 640, 360 }, { 321, 10, 640, 360 }, { 320, 180, 320, 180 }, { 10, 181, 640, 360 },
+		{ 161, 90, 320, 180 }, { 160, 90, 160, 90 }, { 80, 45, 80, 45 }, { 1, 1, 80, 45 },
+	};
+
+	for (int layout = KS_PICTURE_YUV420; layout <= KS_PICTURE_YUV411; layout++) {
+		struct jpeg jpeg = make_quarters((enum ks_picture_layout)layout, 640, 360);
+		struct ks_jpeg_info info;
+		struct ks_picture picture;
+
+		ck_assert_int_eq(ks_jpeg_check(jpeg.bytes, jpeg.len, &info), KS_JPEG_GOOD);
+		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+			ck_assert_int_eq(ks_encoder_decode(encoder, jpeg.bytes, jpeg.len, &info, sizes[i].width,
+							   sizes[i].height, true, &picture), KS_EOK);
+			ck_assert_int_eq((int)picture.layout, layout);
+			ck_assert_int_eq(picture.width, sizes[i].want_width);
+			ck_assert_int_eq(picture.height, sizes[i].want_height);
+			assert_quarters(&picture);
+		}
+		free(jpeg.bytes);
+	}
 }
 END_TEST
 
@@ -144,6 +214,7 @@ int main(void)
 	tcase_add_test(tc, planes_keep_their_colours);
 	tcase_add_test(tc, quality_costs_bytes);
 	tcase_add_test(tc, damage_inside_is_found);
+	tcase_add_test(tc, planes_come_back);
 	tcase_add_test(tc, progressive_size_is_bounded);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);

@@ -268,6 +268,43 @@ START_TEST(placeholders_flow_in_an_outage)
 }
 END_TEST
 
+/* Every viewer sees what is wrong, whichever rendition it watches. */
+START_TEST(placeholders_come_in_all_renditions)
+{
+	struct ks_feed_settings settings = feed.settings;
+
+	settings.renditions = (struct ks_renditions_settings){
+		.list = { { .name = "std" }, { .name = "rough", .quality = 10 }, { .name = "low", .width = 64, .height = 48 } },
+		.n = ks_scaler_available() ? 3 : 2, .quality = 80,
+	};
+	stub.open_fault = KS_FAULT_NO_DEVICE;
+	start();
+	ks_feed_set(&feed, &settings);
+	for (unsigned i = 0; i < 3; i++) {
+		unsigned before = delivered;
+		uint32_t seq = publisher.next.seq;
+
+		tick();
+		ck_assert_uint_eq(delivered, before + settings.renditions.n);
+		ck_assert_int_eq(last.flags, KS_FRAME_PLACEHOLDER);
+		ck_assert_str_eq(last.rendition, "std");	/* the largest comes last */
+		ck_assert_uint_eq(last.width, 320);
+		ck_assert_uint_eq(last.id.seq, seq);
+		ck_assert_uint_eq(publisher.next.seq, seq + 1);
+	}
+	ck_assert_uint_eq(ks_counted(&feed.renditions.counts[1].frames), 3);
+	ck_assert_uint_ge(ks_counted(&counts.placeholders), 3);
+	/* Back again, in the same ones. */
+	stub.open_fault = KS_FAULT_NONE;
+	until_opens(stub.opens + 1);
+	give(&good);
+	tick();
+	ck_assert_int_eq(last.flags, 0);
+	ck_assert_uint_eq(ks_counted(&counts.frames), 1);
+	ck_assert_uint_eq(ks_counted(&feed.renditions.counts[1].frames), 4);
+}
+END_TEST
+
 START_TEST(a_fault_between_ticks_closes_the_source)
 {
 	start();
@@ -390,6 +427,7 @@ int main(void)
 	tcase_add_test(tc, broken_ones_are_passed_over_at_once);
 	tcase_add_test(tc, nothing_but_broken_ones_is_a_fault);
 	tcase_add_test(tc, placeholders_flow_in_an_outage);
+	tcase_add_test(tc, placeholders_come_in_all_renditions);
 	tcase_add_test(tc, a_fault_between_ticks_closes_the_source);
 	tcase_add_test(tc, a_patient_source_stays_open);
 	tcase_add_test(tc, a_changed_signal_is_no_news);

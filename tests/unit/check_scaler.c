@@ -79,8 +79,9 @@ static void assert_quarters(const struct ks_picture *picture, int plane)
 			bool edge = abs(x - w / 2) <= 3 || abs(y - h / 2) <= 3;
 			int want = (x >= w / 2 && y >= h / 2 ? 200 : 50) + plane;
 
-			if (!edge)
-				ck_assert_msg(abs(got - want) <= 2, "plane %d at %d,%d: %d", plane, x, y, got);
+			/* An assertion per pixel takes long. */
+			if (!edge && abs(got - want) > 2)
+				ck_abort_msg("plane %d at %d,%d: %d", plane, x, y, got);
 		}
 }
 
