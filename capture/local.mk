@@ -8,6 +8,7 @@ capture_libcapture_la_SOURCES = \
 	capture/epoch.c capture/epoch.h \
 	capture/feed.c capture/feed.h \
 	capture/font.c capture/font.h \
+	capture/keys.c capture/keys.h \
 	capture/outage.c capture/outage.h \
 	capture/picture.h \
 	capture/publisher.c capture/publisher.h \
@@ -22,6 +23,7 @@ capture_libcapture_la_SOURCES = \
 	capture/source_test.c \
 	capture/source_v4l2.c \
 	capture/split.c capture/split.h \
+	capture/uplink.c capture/uplink.h \
 	capture/v4l2.h
 if WITH_V4L2
 capture_libcapture_la_SOURCES += capture/v4l2_device.c capture/v4l2_device.h

@@ -10,85 +10,27 @@
 #include <sodium.h>
 
 #include "capture/epoch.h"
+#include "capture/keys.h"
 #include "lib/base/error.h"
-#include "lib/base/keyfile.h"
 #include "lib/base/log.h"
 #include "lib/base/metrics.h"
 
 #define CONNECT_WAIT_US (5 * KS_US_PER_S)	/* that a --dir-once replay waits for its relays */
 #define STATUS_EVERY_S 5
 
-/* --- relays ----------------------------------------------------------------------------------- */
-
-static const struct ks_capture_relay *relay(const struct ks_capture_settings *set, size_t i)
-{
-	return (const struct ks_capture_relay *)set->relays.items + i;
-}
-
-/* One key per relay; NULL when one cannot be read, which is then logged. */
-static struct ks_psk *read_keys(const struct ks_capture_settings *set)
-{
-	struct ks_psk *keys = calloc(set->relays.n, sizeof(*keys));
-
-	for (size_t i = 0; keys != NULL && i < set->relays.n; i++)
-		if (ks_psk_read(relay(set, i)->key, &keys[i]) != KS_EOK) {
-			free(keys);
-			return NULL;
-		}
-	return keys;
-}
-
-static void free_keys(struct ks_psk *keys, size_t n)
-{
-	if (keys != NULL)
-		sodium_memzero(keys, n * sizeof(*keys));
-	free(keys);
-}
-
-static bool same_relays(const struct ks_sentryd *self, const struct ks_capture_settings *set, const struct ks_psk *keys)
-{
-	if (self->push == NULL || set->relays.n != self->set.relays.n || set->datagram != self->set.datagram ||
-	    set->loss_percent != self->set.loss_percent)
-		return false;
-	for (size_t i = 0; i < set->relays.n; i++)
-		if (strcmp(relay(set, i)->name, relay(&self->set, i)->name) != 0 ||
-		    strcmp(relay(set, i)->address, relay(&self->set, i)->address) != 0 ||
-		    sodium_memcmp(keys[i].key, self->keys[i].key, KS_PSK_SIZE) != 0)
-			return false;
-	return true;
-}
-
-static struct ks_push *make_push(struct ks_sentryd *self, const struct ks_capture_settings *set,
-				 const struct ks_psk *keys)
-{
-	const struct ks_push_settings push_set = { (size_t)set->datagram, (unsigned)set->loss_percent };
-	struct ks_push *push = NULL;
-
-	if (ks_push_new(&push, self->daemon.base, &push_set) != KS_EOK)
-		return NULL;
-	for (size_t i = 0; i < set->relays.n; i++)
-		if (ks_push_add(push, relay(set, i)->name, relay(set, i)->address, &keys[i]) != KS_EOK) {
-			ks_push_free(push);
-			return NULL;
-		}
-	return push;
-}
+/* --- the feed --------------------------------------------------------------------------------- */
 
 static void deliver(void *ctx, const struct ks_frame *frame)
 {
 	struct ks_sentryd *self = ctx;
-	int err = ks_push_frame(self->push, frame);
 
-	if (err != KS_EOK)
-		ks_warn("wire", "frame %u-%u was not sent: %s", frame->m.id.epoch, frame->m.id.seq, ks_strerror(err));
+	ks_uplink_frame(&self->uplink, frame);
 }
-
-/* --- the feed --------------------------------------------------------------------------------- */
 
 static bool hold(void *ctx)
 {
 	struct ks_sentryd *self = ctx;
-	bool waiting = self->set.dir_once && ks_push_connected(self->push) < self->set.relays.n &&
+	bool waiting = self->set.dir_once && !ks_uplink_complete(&self->uplink) &&
 		       ks_mono_us(&ks_clock_system) - self->started_mono_us < CONNECT_WAIT_US;
 
 	if (!waiting)
@@ -167,7 +109,7 @@ static void fill_metrics(FILE *out, void *ctx)
 
 	ks_prom_build_info(out, ks_capture_program.name);
 	ks_feed_metrics(&self->feed, out);
-	ks_push_metrics(self->push, out);
+	ks_uplink_metrics(&self->uplink, out);
 }
 
 static void tell_status(evutil_socket_t fd, short what, void *ctx)
@@ -175,14 +117,14 @@ static void tell_status(evutil_socket_t fd, short what, void *ctx)
 	struct ks_sentryd *self = ctx;
 	const struct ks_outage *outage = &self->feed.outage;
 	size_t renditions = self->feed.settings.renditions.n;
-	char text[KS_WHY_MAX + 128];
+	char text[KS_WHY_MAX + 192], relays[64];
 
 	(void)fd;
 	(void)what;
-	snprintf(text, sizeof(text), "STATUS=%s: %llu frames in %zu %s; %zu of %zu relays; %s", self->set.channel,
+	ks_uplink_status(&self->uplink, relays, sizeof(relays));
+	snprintf(text, sizeof(text), "STATUS=%s: %llu frames in %zu %s; %s; %s", self->set.channel,
 		 (unsigned long long)ks_counted(&self->counts.frames), renditions, renditions == 1 ? "rendition" : "renditions",
-		 ks_push_connected(self->push), self->set.relays.n,
-		 outage->fault == KS_FAULT_NONE ? "source is up" : outage->why);
+		 relays, outage->fault == KS_FAULT_NONE ? "source is up" : outage->why);
 	ks_notify(text);
 }
 
@@ -191,9 +133,6 @@ static int start_publisher(struct ks_sentryd *self)
 	const struct ks_capture_settings *set = &self->set;
 	int err = ks_publisher_init(&self->publisher);
 
-	if (err == KS_EOK)
-		err = ks_keyfile_read(set->signing_key, KS_KEY_SOURCE_SECRET, self->publisher.secret_key,
-				      KS_SECRET_KEY_SIZE);
 	if (err == KS_EOK)
 		err = ks_epoch_next(set->state_dir, set->channel, (unsigned)set->source_id,
 				    ks_wall_us(&ks_clock_system), &self->publisher.next.epoch);
@@ -206,13 +145,17 @@ static int start_publisher(struct ks_sentryd *self)
 	return err;
 }
 
+/* The publisher is there already, as what relays say is for it. */
 static int start_wire(struct ks_sentryd *self)
 {
-	self->keys = read_keys(&self->set);
-	if (self->keys == NULL)
-		return KS_EKEY;
-	self->push = make_push(self, &self->set, self->keys);
-	return self->push != NULL ? KS_EOK : KS_ECONFIG;
+	struct ks_capture_keys keys;
+	int err = ks_capture_keys_read(&keys, &self->set);
+
+	memcpy(self->publisher.secret_key, keys.secret, KS_SECRET_KEY_SIZE);
+	if (err == KS_EOK)
+		err = ks_uplink_start(&self->uplink, self->daemon.base, &self->set, &keys, &self->publisher);
+	ks_capture_keys_free(&keys);
+	return err;
 }
 
 static int start_feed(struct ks_sentryd *self)
@@ -254,10 +197,10 @@ static int start(struct ks_sentryd *self)
 	self->status = event_new(self->daemon.base, -1, EV_PERSIST, tell_status, self);
 	if (self->status == NULL || event_add(self->status, &every) != 0)
 		return -ENOMEM;
-	ks_info("sentryd", "%s from %s in %zu %s to %zu %s, epoch %u", self->set.channel, self->set.source,
+	ks_info("sentryd", "%s from %s in %zu %s to %zu %s%s, epoch %u", self->set.channel, self->set.source,
 		self->feed.settings.renditions.n, self->feed.settings.renditions.n == 1 ? "rendition" : "renditions",
-	 self->set.relays.n, self->set.relays.n == 1 ? "relay" : "relays",
-		self->publisher.next.epoch);
+		self->set.relays.n, self->set.relays.n == 1 ? "relay" : "relays",
+		self->set.master != NULL ? " and to those that come by themselves" : "", self->publisher.next.epoch);
 	return KS_EOK;
 }
 
@@ -267,9 +210,7 @@ static void stop(struct ks_sentryd *self)
 		event_free(self->status);
 	ks_feed_free(&self->feed);
 	ks_exporter_free(self->exporter);
-	if (self->push != NULL)
-		ks_push_free(self->push);
-	free_keys(self->keys, self->set.relays.n);
+	ks_uplink_free(&self->uplink);
 	ks_publisher_free(&self->publisher);
 	ks_daemon_free(&self->daemon);
 }
@@ -284,57 +225,51 @@ static void swap_text(char **a, char **b)
 	*b = c;
 }
 
-static bool differs(const char *name, const char *a, const char *b)
+static void warn(const char *name, bool same)
 {
-	bool same = (a == NULL) == (b == NULL) && (a == NULL || strcmp(a, b) == 0);
-
 	if (!same)
 		ks_warn("config", "%s is taken over only by a restart; it stays as it was", name);
-	return !same;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return (a == NULL) == (b == NULL) && (a == NULL || strcmp(a, b) == 0);
+}
+
+static void warn_identity(const struct ks_capture_settings *set, const struct ks_capture_settings *old)
+{
+	warn("channel", same_text(set->channel, old->channel));
+	warn("state-dir", same_text(set->state_dir, old->state_dir));
+	warn("metrics", same_text(set->metrics, old->metrics));
+	warn("source-id", set->source_id == old->source_id);
 }
 
 /* What a running daemon cannot change stays; and its texts are borrowed by what runs, so that they move over
  * as they are. */
 static void keep_identity(struct ks_capture_settings *set, struct ks_capture_settings *old)
 {
-	differs("channel", set->channel, old->channel);
-	differs("state-dir", set->state_dir, old->state_dir);
-	differs("metrics", set->metrics, old->metrics);
-	if (set->source_id != old->source_id)
-		ks_warn("config", "source-id is taken over only by a restart; it stays as it was");
 	swap_text(&set->channel, &old->channel);
 	swap_text(&set->state_dir, &old->state_dir);
 	swap_text(&set->metrics, &old->metrics);
 	set->source_id = old->source_id;
+	ks_uplink_keep(set, old);
 }
 
 struct change {
 	struct ks_capture_settings set;
-	uint8_t secret_key[KS_SECRET_KEY_SIZE];
-	struct ks_psk *keys;
-	struct ks_push *push;		/* NULL: the relays are the same */
+	struct ks_capture_keys keys;
 	struct ks_source *source;	/* NULL: the source is the same */
 };
 
-/* Everything that can fail is made before anything is changed. */
+/* Everything that can fail for a reason of the settings is made before anything is changed. */
 static bool prepare(struct ks_sentryd *self, struct change *change)
 {
-	if (ks_keyfile_read(change->set.signing_key, KS_KEY_SOURCE_SECRET, change->secret_key,
-			    KS_SECRET_KEY_SIZE) != KS_EOK)
+	if (ks_capture_keys_read(&change->keys, &change->set) != KS_EOK)
 		return false;
-	change->keys = read_keys(&change->set);
-	if (change->keys == NULL)
-		return false;
-	if (!same_relays(self, &change->set, change->keys)) {
-		change->push = make_push(self, &change->set, change->keys);
-		if (change->push == NULL)
-			return false;
-	}
-	if (!same_source(&change->set, &self->set)) {
-		change->source = make_source(self, &change->set);
-		return change->source != NULL;
-	}
-	return true;
+	if (same_source(&change->set, &self->set))
+		return true;
+	change->source = make_source(self, &change->set);
+	return change->source != NULL;
 }
 
 static void commit(struct ks_sentryd *self, struct change *change)
@@ -344,13 +279,9 @@ static void commit(struct ks_sentryd *self, struct change *change)
 
 	if (change->source == NULL)
 		swap_text(&change->set.source, &old.source);
-	free_keys(self->keys, old.relays.n);
-	self->keys = change->keys;
-	if (change->push != NULL) {
-		ks_push_free(self->push);
-		self->push = change->push;
-	}
-	memcpy(self->publisher.secret_key, change->secret_key, KS_SECRET_KEY_SIZE);
+	if (ks_uplink_apply(&self->uplink, &change->keys) != KS_EOK)
+		ks_error("sentryd", "not all relays could be taken over; reload again");
+	memcpy(self->publisher.secret_key, change->keys.secret, KS_SECRET_KEY_SIZE);
 	self->publisher.priority = (uint8_t)change->set.priority;
 	self->set = change->set;
 	ks_feed_set(&self->feed, &feed);
@@ -370,6 +301,8 @@ static void reload(void *ctx)
 		ks_error("sentryd", "the configuration was not reloaded; the one before stays in force");
 		return;
 	}
+	warn_identity(&change.set, &self->set);
+	ks_uplink_warn(&self->uplink, &self->set, &change.set);
 	keep_identity(&change.set, &self->set);
 	if (prepare(self, &change)) {
 		commit(self, &change);
@@ -377,12 +310,9 @@ static void reload(void *ctx)
 	} else {
 		ks_error("sentryd", "the configuration was not reloaded; the one before stays in force");
 		keep_identity(&change.set, &self->set);
-		free_keys(change.keys, change.set.relays.n);
-		if (change.push != NULL)
-			ks_push_free(change.push);
 		ks_settings_free(&ks_capture_program, &change.set);
 	}
-	sodium_memzero(change.secret_key, sizeof(change.secret_key));
+	ks_capture_keys_free(&change.keys);
 }
 
 int ks_sentryd_main(int argc, char **argv)

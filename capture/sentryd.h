@@ -9,16 +9,15 @@
 #include "capture/feed.h"
 #include "capture/publisher.h"
 #include "capture/settings.h"
+#include "capture/uplink.h"
 #include "lib/base/daemon.h"
-#include "lib/wire/push.h"
 
 struct ks_sentryd {
 	int argc;
 	char **argv;
 	struct ks_capture_settings set;
 	struct ks_daemon daemon;
-	struct ks_psk *keys;		/* one per relay of set */
-	struct ks_push *push;
+	struct ks_uplink uplink;
 	struct ks_exporter *exporter;
 	struct ks_publisher publisher;
 	struct ks_feed feed;

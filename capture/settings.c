@@ -7,13 +7,15 @@
 #include <string.h>
 
 #include "capture/card.h"
+#include "capture/keys.h"
 #include "capture/raw.h"
 #include "capture/source.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
-#include "lib/frame/manifest.h"
 #include "lib/base/name.h"
-#include "lib/wire/push.h"
+#include "lib/frame/manifest.h"
+#include "lib/wire/address.h"
+#include "lib/wire/sender.h"
 
 static bool side(const char *text, const char **end, int min, int *value)
 {
@@ -41,12 +43,25 @@ static const char *resolution_expected(const char *text)
 	       "WIDTHxHEIGHT from 64x48 to 8192x8192, like 1280x720";
 }
 
+#define TEXT_(number) #number
+#define TEXT(number) TEXT_(number)
+#define LOSS_DEFAULT_PERCENT 10
+_Static_assert(LOSS_DEFAULT_PERCENT * 10000 == KS_LOSS_DEFAULT_PPM, "one default");
+
+static const char *relay_expected(const char *text)
+{
+	return ks_name_valid(text, strlen(text), KS_RELAY_NAME_MAX) ? NULL :
+	       "a name of at most " TEXT(KS_RELAY_NAME_MAX) " lower-case letters, digits and hyphens";
+}
+
 #define FIELD(name) offsetof(struct ks_capture_relay, name)
 static const struct ks_setting relay_fields[] = {
 	{ .name = "address", .type = KS_TEXT, .offset = FIELD(address), .arg = "HOST:PORT", .required = true,
-	  .help = "where the relay listens" },
-	{ .name = "key", .type = KS_TEXT, .offset = FIELD(key), .arg = "FILE", .required = true,
-	  .help = "the key that the relay shares with its parents" },
+	  .check = ks_peer_expected, .help = "where the relay listens" },
+	{ .name = "key", .type = KS_TEXT, .offset = FIELD(key), .arg = "FILE",
+	  .help = "the key that the relay shares with its parents; without it, the one made from the master key" },
+	{ .name = "blind", .type = KS_SWITCH, .offset = FIELD(blind), .arg = "yes",
+	  .help = "nothing comes back from there: send without being asked" },
 	{ .name = NULL },
 };
 
@@ -60,8 +75,6 @@ static const struct ks_setting rendition_fields[] = {
 };
 
 #define SETTING(name) offsetof(struct ks_capture_settings, name)
-#define TEXT_(number) #number
-#define TEXT(number) TEXT_(number)
 static const struct ks_setting settings[] = {
 	{ .name = "channel", .type = KS_TEXT, .offset = SETTING(channel), .arg = "NAME", .preset = "main",
 	  .check = ks_channel_expected, .help = "name of the camera or programme" },
@@ -102,17 +115,31 @@ static const struct ks_setting settings[] = {
 	  .help = "secret key of this source, from koshienctl keygen; needed" },
 	{ .name = "state-dir", .type = KS_TEXT, .offset = SETTING(state_dir), .arg = "FOLDER", .preset = KS_STATEDIR,
 	  .help = "where the epoch is remembered over restarts" },
-	{ .name = "relay", .type = KS_SECTIONS, .offset = SETTING(relays), .arg = "NAME,address=HOST:PORT,key=FILE",
-	  .fields = relay_fields, .item_size = sizeof(struct ks_capture_relay),
-	  .help = "send to this relay; may be repeated, at least one is needed" },
+	{ .name = "relay", .type = KS_SECTIONS, .offset = SETTING(relays),
+	  .arg = "NAME,address=HOST:PORT[,key=FILE][,blind=yes]", .check = relay_expected, .fields = relay_fields,
+	  .item_size = sizeof(struct ks_capture_relay),
+	  .help = "send to this relay without being asked; may be repeated" },
+	{ .name = "master", .type = KS_TEXT, .offset = SETTING(master), .arg = "FILE",
+	  .help = "master key: relays with a key made from it may come by themselves" },
+	{ .name = "revoked", .type = KS_TEXT, .offset = SETTING(revoked), .arg = "FILE",
+	  .help = "names of relays that may no longer, from koshienctl key revoke" },
+	{ .name = "listen", .type = KS_LIST, .offset = SETTING(listen), .arg = "ADDRESS:PORT", .check = ks_listen_expected,
+	  .help = "UDP address for relays that come by themselves, may be repeated (default with master: [::]:"
+		  TEXT(KS_CAPTURE_PORT) " and 0.0.0.0:" TEXT(KS_CAPTURE_PORT) ")" },
+	{ .name = "relays-max", .type = KS_NUMBER, .offset = SETTING(relays_max), .arg = "N",
+	  .preset = TEXT(KS_RELAYS_MAX), .min = 1, .max = KS_RELAYS_MAX, .help = "relays served at a time" },
+	{ .name = "trust", .type = KS_LIST, .offset = SETTING(trust), .arg = "FILE",
+	  .help = "public key of another source of this channel, may be repeated" },
+	{ .name = "nack", .type = KS_SWITCH, .offset = SETTING(nack), .preset = "yes",
+	  .help = "send again what relays ask for; --nack=no leaves that out" },
 	{ .name = "loss", .type = KS_NUMBER, .offset = SETTING(loss_percent), .arg = "PERCENT",
-	  .preset = TEXT(KS_LOSS_DEFAULT_PERCENT), .min = 0, .max = 50,
-	  .help = "loss on the way that is made up for" },
+	  .preset = TEXT(LOSS_DEFAULT_PERCENT), .min = 0, .max = 50,
+	  .help = "loss on the way that is made up for until relays report theirs" },
 	{ .name = "datagram", .type = KS_NUMBER, .offset = SETTING(datagram), .arg = "BYTES",
 	  .preset = TEXT(KS_DATAGRAM_DEFAULT), .min = KS_DATAGRAM_MIN, .max = KS_DATAGRAM_MAX,
 	  .help = "UDP payload at most" },
 	{ .name = "metrics", .type = KS_TEXT, .offset = SETTING(metrics), .arg = "ADDRESS:PORT",
-	  .help = "serve Prometheus metrics here, like 127.0.0.1:9301" },
+	  .check = ks_listen_expected, .help = "serve Prometheus metrics here, like 127.0.0.1:9301" },
 	{ .name = NULL },
 };
 
@@ -153,29 +180,66 @@ static int validate_renditions(const struct ks_capture_settings *set)
 	return KS_EOK;
 }
 
+static const struct ks_capture_relay *relay(const struct ks_capture_settings *set, size_t i)
+{
+	return (const struct ks_capture_relay *)set->relays.items + i;
+}
+
+static int validate_wire(const struct ks_capture_settings *set)
+{
+	int err = KS_EOK;
+
+	if (set->relays.n == 0 && set->master == NULL) {
+		ks_error("config", "relay: expected at least one, as a section of the file or as "
+			 "--relay NAME,address=HOST:PORT,key=FILE; or a master key, with which relays come by themselves");
+		err = KS_ECONFIG;
+	}
+	if (set->relays.n > KS_RELAYS_MAX) {
+		ks_error("config", "relay: expected at most %d, got %zu; let relays feed others", KS_RELAYS_MAX, set->relays.n);
+		err = KS_ECONFIG;
+	}
+	for (size_t i = 0; i < set->relays.n && set->master == NULL; i++)
+		if (relay(set, i)->key == NULL) {
+			ks_error("config", "relay %s: expected key=FILE, or a master key to make it from", relay(set, i)->name);
+			err = KS_ECONFIG;
+		}
+	if (set->revoked != NULL && set->master == NULL) {
+		ks_error("config", "revoked: expected a master key with it, as it tells whose derived keys are refused");
+		err = KS_ECONFIG;
+	}
+	if (set->trust.n > KS_TRUST_MAX - 1) {
+		ks_error("config", "trust: expected at most %d, got %zu", KS_TRUST_MAX - 1, set->trust.n);
+		err = KS_ECONFIG;
+	}
+	return err;
+}
+
+/* The keys are read here already, so that --check-config and a reload find what is wrong with them. */
+static int validate_keys(const struct ks_capture_settings *set)
+{
+	struct ks_capture_keys keys;
+	int err = ks_capture_keys_read(&keys, set);
+
+	ks_capture_keys_free(&keys);
+	return err == KS_EOK ? KS_EOK : KS_ECONFIG;
+}
+
 static int validate(const void *loaded)
 {
 	const struct ks_capture_settings *set = loaded;
 	int err = validate_renditions(set);
 
+	if (validate_wire(set) != KS_EOK)
+		err = KS_ECONFIG;
 	if (set->signing_key == NULL) {
 		ks_error("config", "signing-key: expected a file made by koshienctl keygen, got none");
-		err = KS_ECONFIG;
-	}
-	if (set->relays.n == 0) {
-		ks_error("config", "relay: expected at least one, as a section of the file or as "
-			 "--relay NAME,address=HOST:PORT,key=FILE");
-		err = KS_ECONFIG;
-	} else if (set->relays.n > KS_PUSH_PEERS_MAX) {
-		ks_error("config", "relay: expected at most %d, got %zu; let relays feed others", KS_PUSH_PEERS_MAX,
-			 set->relays.n);
 		err = KS_ECONFIG;
 	}
 	if (set->dir_once && strncmp(set->source, "dir:", 4) != 0) {
 		ks_error("config", "dir-once: expected a source dir:FOLDER with it, got '%s'", set->source);
 		err = KS_ECONFIG;
 	}
-	return err;
+	return err == KS_EOK ? validate_keys(set) : err;
 }
 
 const struct ks_program ks_capture_program = {

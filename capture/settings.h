@@ -11,10 +11,13 @@
 #include "capture/renditions.h"
 #include "lib/base/settings.h"
 
+#define KS_CAPTURE_PORT 7509
+
 struct ks_capture_relay {
 	char *name;
 	char *address;
-	char *key;
+	char *key;		/* NULL: derived from the master key by its name */
+	bool blind;
 };
 
 struct ks_capture_rendition {
@@ -37,6 +40,11 @@ struct ks_capture_settings {
 	char *signing_key;
 	char *state_dir;
 	struct ks_list relays;		/* struct ks_capture_relay */
+	char *master, *revoked;		/* files; NULL: no relay comes by itself */
+	struct ks_list listen;		/* empty: with a master key every address, on KS_CAPTURE_PORT; else nowhere */
+	int64_t relays_max;
+	struct ks_list trust;		/* files of public keys of the channel's other sources */
+	bool nack;
 	int64_t loss_percent, datagram;
 	char *metrics;
 };

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "capture/uplink.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "capture/epoch.h"
+#include "lib/base/clock.h"
+#include "lib/base/error.h"
+
+#define TEXT_(number) #number
+#define TEXT(number) TEXT_(number)
+#define PPM_OF_PERCENT 10000
+
+static const char *const fate_names[KS_HEAD_FATES] = {
+	[KS_HEAD_RAISED] = "raised",
+	[KS_HEAD_BELOW] = "below",
+	[KS_HEAD_FOREIGN] = "foreign",
+	[KS_HEAD_REFUSED] = "refused",
+	[KS_HEAD_FAILED] = "failed",
+};
+
+/* --- what is heard ------------------------------------------------------------------------------ */
+
+static enum ks_head_fate raise_above(struct ks_uplink *uplink, const struct ks_manifest *m)
+{
+	struct ks_publisher *publisher = uplink->publisher;
+	uint32_t epoch;
+
+	if (ks_frame_id_cmp(m->id, publisher->next) < 0)
+		return KS_HEAD_BELOW;
+	if (ks_epoch_above(uplink->state_dir, publisher->channel, publisher->source, m->id.epoch, &epoch) != KS_EOK)
+		return KS_HEAD_FAILED;
+	ks_info("sentryd", "a relay has frame %" PRIu32 "-%" PRIu32 " of source %u; going on above it, with epoch %" PRIu32,
+		m->id.epoch, m->id.seq, m->source, epoch);
+	publisher->next = (struct ks_frame_id){ epoch, 0 };
+	return KS_HEAD_RAISED;
+}
+
+static enum ks_head_fate heard(struct ks_uplink *uplink, const uint8_t *manifest)
+{
+	struct ks_manifest m;
+
+	if (ks_manifest_verify(manifest, &uplink->trust, &m) != KS_EOK)
+		return KS_HEAD_REFUSED;
+	return strcmp(m.channel, uplink->publisher->channel) == 0 ? raise_above(uplink, &m) : KS_HEAD_FOREIGN;
+}
+
+void ks_uplink_head(void *ctx, const uint8_t manifest[KS_MANIFEST_SIZE])
+{
+	struct ks_uplink *uplink = ctx;
+	enum ks_head_fate fate = heard(uplink, manifest);
+
+	ks_count(&uplink->heads[fate]);
+	if (fate == KS_HEAD_REFUSED && ks_log_gate(&uplink->gate, ks_mono_us(&ks_clock_system), NULL))
+		ks_warn("sentryd", "a relay shows a picture that no trusted source signed; if another capture daemon sends "
+			"this channel, name its public key with --trust");
+}
+
+/* --- life --------------------------------------------------------------------------------------- */
+
+/* Without a listen setting one family is enough: not every machine has both. */
+static int listen_everywhere(struct ks_node *node)
+{
+	int v6 = ks_node_listen(node, "[::]:" TEXT(KS_CAPTURE_PORT));
+	int v4;
+
+	if (v6 != KS_EOK && v6 != -EAFNOSUPPORT)
+		return v6;
+	v4 = ks_node_listen(node, "0.0.0.0:" TEXT(KS_CAPTURE_PORT));
+	return v4 == -EAFNOSUPPORT ? v6 : v4;
+}
+
+static int listen_on(struct ks_node *node, const struct ks_capture_settings *settings)
+{
+	int err = KS_EOK;
+
+	if (settings->listen.n == 0)
+		return settings->master != NULL ? listen_everywhere(node) : KS_EOK;
+	for (size_t i = 0; i < settings->listen.n && err == KS_EOK; i++)
+		err = ks_node_listen(node, ks_list_text(&settings->listen, i));
+	return err;
+}
+
+int ks_uplink_start(struct ks_uplink *uplink, struct event_base *base, const struct ks_capture_settings *settings,
+		    const struct ks_capture_keys *keys, struct ks_publisher *publisher)
+{
+	const struct ks_node_settings node = {
+		.sends = true,
+		.datagram = (size_t)settings->datagram,
+		.loss_ppm = (uint32_t)settings->loss_percent * PPM_OF_PERCENT,
+		.nack = settings->nack,
+		.relays_max = (size_t)settings->relays_max,
+	};
+	const struct ks_node_ops ops = { .head = ks_uplink_head, .ctx = uplink };
+	int err;
+
+	memset(uplink, 0, sizeof(*uplink));
+	uplink->state_dir = settings->state_dir;
+	uplink->publisher = publisher;
+	uplink->listens = settings->listen.n > 0 || settings->master != NULL;
+	err = ks_node_new(&uplink->node, base, &node, &ops);
+	if (err == KS_EOK)
+		err = listen_on(uplink->node, settings);
+	return err == KS_EOK ? ks_uplink_apply(uplink, keys) : err;
+}
+
+void ks_uplink_free(struct ks_uplink *uplink)
+{
+	if (uplink->node != NULL)
+		ks_node_free(uplink->node);
+	uplink->node = NULL;
+}
+
+int ks_uplink_apply(struct ks_uplink *uplink, const struct ks_capture_keys *keys)
+{
+	int first = ks_node_set_masters(uplink->node, keys->masters, keys->n_masters,
+					(const char *const *)keys->revoked.names, keys->revoked.n);
+	int err = ks_node_set_relays(uplink->node, keys->relays, keys->n_relays);
+
+	uplink->trust = keys->trust;
+	uplink->told = keys->n_relays;
+	return first != KS_EOK ? first : err;
+}
+
+static bool same_texts(const struct ks_list *a, const struct ks_list *b)
+{
+	bool same = a->n == b->n;
+
+	for (size_t i = 0; same && i < a->n; i++)
+		same = strcmp(ks_list_text(a, i), ks_list_text(b, i)) == 0;
+	return same;
+}
+
+static void warn(const char *name, bool same)
+{
+	if (!same)
+		ks_warn("config", "%s is taken over only by a restart; it stays as it was", name);
+}
+
+void ks_uplink_warn(const struct ks_uplink *uplink, const struct ks_capture_settings *made,
+		    const struct ks_capture_settings *wanted)
+{
+	warn("listen", same_texts(&made->listen, &wanted->listen) && (uplink->listens || wanted->master == NULL));
+	warn("relays-max", made->relays_max == wanted->relays_max);
+	warn("nack", made->nack == wanted->nack);
+	warn("loss", made->loss_percent == wanted->loss_percent);
+	warn("datagram", made->datagram == wanted->datagram);
+}
+
+void ks_uplink_keep(struct ks_capture_settings *wanted, struct ks_capture_settings *made)
+{
+	struct ks_list listen = wanted->listen;
+
+	wanted->listen = made->listen;
+	made->listen = listen;
+	wanted->relays_max = made->relays_max;
+	wanted->nack = made->nack;
+	wanted->loss_percent = made->loss_percent;
+	wanted->datagram = made->datagram;
+}
+
+/* --- what goes out ------------------------------------------------------------------------------ */
+
+void ks_uplink_frame(struct ks_uplink *uplink, const struct ks_frame *frame)
+{
+	int err = ks_node_frame(uplink->node, frame, 0);
+
+	if (err != KS_EOK)
+		ks_warn("wire", "frame %" PRIu32 "-%" PRIu32 " was not sent: %s", frame->m.id.epoch, frame->m.id.seq,
+			ks_strerror(err));
+}
+
+void ks_uplink_status(const struct ks_uplink *uplink, char *out, size_t size)
+{
+	size_t relays = ks_node_relays(uplink->node), connected = ks_node_connected(uplink->node);
+
+	if (connected < uplink->told)
+		snprintf(out, size, "%zu relays, %zu of the settings' %zu missing", relays, uplink->told - connected,
+			 uplink->told);
+	else
+		snprintf(out, size, "%zu relays", relays);
+}
+
+bool ks_uplink_complete(const struct ks_uplink *uplink)
+{
+	return ks_node_connected(uplink->node) >= uplink->told;
+}
+
+void ks_uplink_metrics(const struct ks_uplink *uplink, FILE *out)
+{
+	ks_node_metrics(uplink->node, out);
+	ks_prom_reasons(out, "koshien_capture_heads_total", "What relays said is their newest frame, by what came of it.",
+			uplink->heads, fate_names, KS_HEAD_FATES);
+}
