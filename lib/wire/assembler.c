@@ -2,49 +2,13 @@
 #include "lib/wire/assembler.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/error.h"
-#include "lib/frame/manifest.h"
-#include "lib/wire/layout.h"
+#include "lib/wire/assembler_private.h"
 
-/* Shards of a block lie in the order of their arrival in its part of the object's room: k of them are enough, so the
- * room of the data alone holds any mix of data and parity. */
-struct block {
-	uint8_t here[(KS_FEC_SHARDS_MAX + 7) / 8];
-	uint8_t number[KS_FEC_SHARDS_MAX];	/* the shard number in each place */
-	uint8_t n;
-};
-
-struct assembly {
-	bool used;
-	uint64_t age;		/* smaller: begun earlier */
-	uint16_t track;
-	struct ks_frame_id id;
-	struct ks_layout layout;
-	size_t missing;		/* shards */
-	uint8_t *room;
-	size_t room_len;
-	struct block blocks[KS_BLOCKS_MAX];
-};
-
-struct track {
-	bool used;
-	uint16_t track;
-	uint64_t age;		/* of its last delivery */
-	struct ks_frame_id last;
-};
-
-struct ks_assembler {
-	struct ks_fec *fec;
-	uint64_t clock;		/* counts beginnings and deliveries */
-	struct ks_assembler_counts counts;
-	struct assembly assemblies[KS_ASSEMBLY_MAX];
-	struct track tracks[KS_TRACKS_MAX];
-	uint8_t whole[KS_FRAME_MAX + KS_SHARD_MAX];
-};
+_Static_assert(KS_GIVERS_SEVERAL < 16, "a bit for each");
 
 int ks_assembler_new(struct ks_assembler **assembler, struct ks_fec *fec)
 {
@@ -52,6 +16,8 @@ int ks_assembler_new(struct ks_assembler **assembler, struct ks_fec *fec)
 	if (*assembler == NULL)
 		return -ENOMEM;
 	(*assembler)->fec = fec;
+	(*assembler)->apart_until_us = INT64_MIN;
+	ks_tracks_init(*assembler);
 	return KS_EOK;
 }
 
@@ -59,8 +25,10 @@ void ks_assembler_free(struct ks_assembler *assembler)
 {
 	if (assembler == NULL)
 		return;
-	for (size_t i = 0; i < KS_ASSEMBLY_MAX; i++)
-		free(assembler->assemblies[i].room);
+	for (size_t i = 0; i < assembler->n_used; i++)
+		free(assembler->used[i]->room);
+	for (size_t i = 0; i < assembler->n_spares; i++)
+		free(assembler->spares[i].bytes);
 	free(assembler);
 }
 
@@ -71,128 +39,182 @@ const struct ks_assembler_counts *ks_assembler_counts(const struct ks_assembler 
 
 size_t ks_assembler_memory(const struct ks_assembler *assembler)
 {
-	size_t sum = sizeof(*assembler);
-
-	for (size_t i = 0; i < KS_ASSEMBLY_MAX; i++)
-		sum += assembler->assemblies[i].room_len;
-	return sum;
+	return sizeof(*assembler) + assembler->bytes;
 }
 
-static struct track *find_track(struct ks_assembler *assembler, uint16_t track)
+size_t ks_assembler_used(const struct ks_assembler *assembler)
 {
-	for (size_t i = 0; i < KS_TRACKS_MAX; i++)
-		if (assembler->tracks[i].used && assembler->tracks[i].track == track)
-			return &assembler->tracks[i];
-	return NULL;
+	return assembler->n_used;
 }
 
-static struct assembly *find_assembly(struct ks_assembler *assembler, uint16_t track, struct ks_frame_id id)
+struct ks_assembly *ks_assembler_at(struct ks_assembler *assembler, size_t i)
 {
-	for (size_t i = 0; i < KS_ASSEMBLY_MAX; i++) {
-		struct assembly *a = &assembler->assemblies[i];
-
-		if (a->used && a->track == track && ks_frame_id_cmp(a->id, id) == 0)
-			return a;
-	}
-	return NULL;
+	return assembler->used[i];
 }
 
-static void abandon(struct ks_assembler *assembler, struct assembly *assembly)
+struct ks_assembly *ks_assembly_siblings(const struct ks_assembly *assembly)
 {
-	assembly->used = false;
-	assembler->counts.abandoned++;
+	return assembly->track->assemblies;
 }
 
-/* A free place, or that of the oldest; NULL when the oldest is newer than what asks for the place, as when a
- * straggler of an object that was given up comes in. */
-static struct assembly *find_place(struct ks_assembler *assembler, uint16_t track, struct ks_frame_id id)
+size_t ks_assembly_here(const struct ks_assembly *assembly, size_t block)
 {
-	struct assembly *oldest = &assembler->assemblies[0];
-
-	for (size_t i = 0; i < KS_ASSEMBLY_MAX; i++) {
-		struct assembly *a = &assembler->assemblies[i];
-
-		if (!a->used)
-			return a;
-		if (a->age < oldest->age)
-			oldest = a;
-	}
-	if (oldest->track == track && ks_frame_id_cmp(id, oldest->id) < 0)
-		return NULL;
-	abandon(assembler, oldest);
-	return oldest;
+	return ks_room_blocks(assembly)[block].n;
 }
 
-static bool make_room(struct assembly *assembly, size_t len)
+bool ks_assembler_may_stop(struct ks_assembler *assembler, uint32_t name, uint8_t source, unsigned giver,
+			   int64_t now_us, int64_t pause_us)
 {
-	uint8_t *room;
+	struct ks_track *track = ks_track_find(assembler, name, source);
 
-	if (len <= assembly->room_len)
-		return true;
-	room = realloc(assembly->room, len);
-	if (room == NULL)
+	if (track == NULL || now_us < track->stop_us[giver])
 		return false;
-	assembly->room = room;
-	assembly->room_len = len;
+	track->stop_us[giver] = now_us + pause_us;
 	return true;
 }
 
-static enum ks_drop begin(struct ks_assembler *assembler, uint16_t track, struct ks_frame_id id,
-			  const struct ks_layout *layout, struct assembly **out)
-{
-	struct assembly *assembly = find_place(assembler, track, id);
+/* --- finding the object ------------------------------------------------------------------------- */
 
-	if (assembly == NULL || !make_room(assembly, layout->shards * layout->shard_len))
+static bool same_layout(const struct ks_layout *a, const struct ks_layout *b)
+{
+	return a->object_len == b->object_len && a->shard_len == b->shard_len && a->nblocks == b->nblocks;
+}
+
+/* The object's assembly for shards of this layout from this giver; *drop says why none may be begun either. */
+static struct ks_assembly *find(const struct ks_track *track, unsigned giver, struct ks_frame_id id,
+				const struct ks_layout *layout, bool apart, enum ks_drop *drop)
+{
+	unsigned n = 0;
+
+	*drop = KS_DROP_NONE;
+	for (struct ks_assembly *a = track->assemblies; a != NULL; a = a->next) {
+		bool part = (a->givers & ks_giver_bit(giver)) != 0;
+
+		if (ks_frame_id_cmp(ks_assembly_id(a), id) != 0)
+			continue;
+		if (same_layout(&a->layout, layout) && (a->begun_by == giver || !(apart || a->apart)))
+			return a;
+		if (part && a->layout.shard_len == layout->shard_len && !same_layout(&a->layout, layout))
+			*drop = KS_DROP_CONFLICT;
+		n += part || a->begun_by == giver;
+	}
+	if (*drop == KS_DROP_NONE && n >= KS_SIZES_MAX)
+		*drop = KS_DROP_LIMIT;
+	return NULL;
+}
+
+static enum ks_drop find_or_begin(struct ks_assembler *assembler, unsigned giver, const struct ks_data_header *header,
+				  const struct ks_layout *layout, bool apart, struct ks_assembly **out)
+{
+	struct ks_frame_id id = { header->epoch, header->seq };
+	struct ks_track *track = ks_track_find(assembler, header->track, header->source);
+	enum ks_drop drop;
+
+	if (track != NULL && track->accepted && ks_frame_id_cmp(id, track->last) <= 0)
+		return ks_frame_id_cmp(id, track->last) == 0 ? KS_DROP_SURPLUS : KS_DROP_LATE;
+	if (track != NULL) {
+		*out = find(track, giver, id, layout, apart, &drop);
+		if (*out != NULL || drop != KS_DROP_NONE)
+			return drop;
+	}
+	track = ks_track_get(assembler, header->track, header->source);
+	*out = ks_assembly_begin(assembler, track, giver, header, layout);
+	if (*out == NULL)
 		return KS_DROP_LIMIT;
-	assembly->used = true;
-	assembly->age = assembler->clock++;
-	assembly->track = track;
-	assembly->id = id;
-	assembly->layout = *layout;
-	assembly->missing = layout->shards;
-	memset(assembly->blocks, 0, layout->nblocks * sizeof(assembly->blocks[0]));
-	*out = assembly;
+	(*out)->apart = apart;
 	return KS_DROP_NONE;
 }
 
-static uint8_t *place(const struct assembly *assembly, size_t block, size_t i)
+/* --- shards ------------------------------------------------------------------------------------- */
+
+static uint8_t *place_of(const struct ks_assembly *assembly, size_t index)
 {
-	return assembly->room + (ks_layout_first(&assembly->layout, block) + i) * assembly->layout.shard_len;
+	return assembly->room + index * assembly->layout.shard_len;
 }
 
-static enum ks_drop take(struct assembly *assembly, size_t block, uint8_t number, const uint8_t *shard)
+static enum ks_drop take(struct ks_assembly *assembly, unsigned giver, size_t block, uint8_t number,
+			 const uint8_t *shard)
 {
-	struct block *b = &assembly->blocks[block];
+	struct ks_assembly_block *b = &ks_room_blocks(assembly)[block];
 	uint8_t bit = (uint8_t)(1 << number % 8);
+	size_t index;
 
 	if ((b->here[number / 8] & bit) != 0)
 		return KS_DROP_DUPLICATE;
 	if (b->n == ks_layout_k(&assembly->layout, block))
 		return KS_DROP_SURPLUS;
 	b->here[number / 8] |= bit;
-	b->number[b->n] = number;
-	memcpy(place(assembly, block, b->n++), shard, assembly->layout.shard_len);
+	index = ks_layout_first(&assembly->layout, block) + b->n++;
+	ks_room_numbers(assembly)[index] = number;
+	ks_room_givers(assembly)[index] = (uint8_t)giver;
+	memcpy(place_of(assembly, index), shard, assembly->layout.shard_len);
+	assembly->givers |= ks_giver_bit(giver);
 	assembly->missing--;
 	return KS_DROP_NONE;
 }
 
-/* Writes the block's data to its part of `whole`; true when some of it had been lost. */
-static bool decode(struct ks_assembler *assembler, const struct assembly *assembly, size_t block)
+enum ks_drop ks_assembler_add(struct ks_assembler *assembler, unsigned giver, const struct ks_data_header *header,
+			      const uint8_t *shard, size_t len, int64_t now_us, struct ks_assembly **out,
+			      bool *first)
 {
-	const struct block *b = &assembly->blocks[block];
+	bool apart = now_us < assembler->apart_until_us;
+	struct ks_assembly *assembly;
+	struct ks_layout layout;
+	enum ks_drop drop = ks_layout_of(&layout, header->object_len, len, header->nblocks);
+
+	*out = NULL;
+	*first = false;
+	if (drop == KS_DROP_NONE)
+		drop = find_or_begin(assembler, giver, header, &layout, apart, &assembly);
+	if (drop != KS_DROP_NONE)
+		return drop;
+	*first = assembly->end_us[giver] == 0;
+	assembly->known_to |= ks_giver_bit(giver);
+	if (*first)
+		assembly->end_us[giver] = header->spread == KS_SPREAD_UNITS_MAX
+			? INT64_MAX : now_us + header->spread * KS_SPREAD_UNIT_US;
+	drop = take(assembly, giver, header->block, header->shard, shard);
+	if (drop == KS_DROP_NONE && header->hops < assembly->header.hops)
+		assembly->header.hops = header->hops;
+	*out = assembly;
+	return drop;
+}
+
+enum ks_drop ks_assembler_name(struct ks_assembler *assembler, unsigned giver, const struct ks_data_header *header,
+			       size_t shard_len, int64_t now_us, struct ks_assembly **out)
+{
+	bool apart = now_us < assembler->apart_until_us;
+	struct ks_layout layout;
+	enum ks_drop drop = ks_layout_of(&layout, header->object_len, shard_len, header->nblocks);
+
+	*out = NULL;
+	if (drop == KS_DROP_NONE)
+		drop = find_or_begin(assembler, giver, header, &layout, apart, out);
+	if (drop == KS_DROP_NONE)
+		(*out)->known_to |= ks_giver_bit(giver);
+	return drop;
+}
+
+/* --- whole objects ------------------------------------------------------------------------------ */
+
+/* Writes the block's data to its part of `whole`; true when some of it had been lost. */
+static bool decode(struct ks_assembler *assembler, const struct ks_assembly *assembly, size_t block)
+{
 	size_t k = ks_layout_k(&assembly->layout, block), len = assembly->layout.shard_len;
-	uint8_t *whole = assembler->whole + ks_layout_first(&assembly->layout, block) * len;
+	size_t first = ks_layout_first(&assembly->layout, block);
+	const uint8_t *number = ks_room_numbers(assembly) + first;
+	uint8_t *whole = assembler->whole + first * len;
 	const uint8_t *data[KS_FEC_SHARDS_MAX] = { NULL }, *parity[KS_FEC_SHARDS_MAX];
 	uint8_t parity_number[KS_FEC_SHARDS_MAX], *lost[KS_FEC_SHARDS_MAX];
 	size_t n_parity = 0, n_lost = 0;
 
 	for (size_t i = 0; i < k; i++) {
-		const uint8_t *shard = place(assembly, block, i);
+		const uint8_t *shard = place_of(assembly, first + i);
 
-		if (b->number[i] < k) {
-			data[b->number[i]] = memcpy(whole + b->number[i] * len, shard, len);
+		if (number[i] < k) {
+			data[number[i]] = memcpy(whole + number[i] * len, shard, len);
 		} else {
-			parity_number[n_parity] = b->number[i];
+			parity_number[n_parity] = number[i];
 			parity[n_parity++] = shard;
 		}
 	}
@@ -203,65 +225,155 @@ static bool decode(struct ks_assembler *assembler, const struct assembly *assemb
 	return n_lost > 0;
 }
 
-static void advance(struct ks_assembler *assembler, const struct assembly *done)
-{
-	struct track *track = find_track(assembler, done->track);
-
-	if (track == NULL) {
-		track = &assembler->tracks[0];
-		for (size_t i = 0; i < KS_TRACKS_MAX && track->used; i++)
-			if (!assembler->tracks[i].used || assembler->tracks[i].age < track->age)
-				track = &assembler->tracks[i];
-	} else if (track->last.epoch == done->id.epoch) {
-		assembler->counts.lost += done->id.seq - track->last.seq - 1;
-	}
-	*track = (struct track){ true, done->track, assembler->clock++, done->id };
-	for (size_t i = 0; i < KS_ASSEMBLY_MAX; i++) {
-		struct assembly *a = &assembler->assemblies[i];
-
-		if (a->used && a != done && a->track == done->track && ks_frame_id_cmp(a->id, done->id) < 0)
-			abandon(assembler, a);
-	}
-}
-
-static void finish(struct ks_assembler *assembler, struct assembly *assembly, struct ks_whole *whole)
+const uint8_t *ks_assembler_decode(struct ks_assembler *assembler, const struct ks_assembly *assembly)
 {
 	bool repaired = false;
 
 	for (size_t block = 0; block < assembly->layout.nblocks; block++)
 		repaired |= decode(assembler, assembly, block);
-	assembler->counts.delivered++;
 	assembler->counts.repaired += repaired;
-	advance(assembler, assembly);
-	assembly->used = false;
-	*whole = (struct ks_whole){ assembler->whole, assembly->layout.object_len, assembly->id.epoch,
-				    assembly->id.seq };
+	return assembler->whole;
 }
 
-enum ks_drop ks_assembler_add(struct ks_assembler *assembler, const struct ks_data_header *header, const uint8_t *shard,
-			      size_t len, struct ks_whole *whole)
+uint32_t ks_assembler_accept(struct ks_assembler *assembler, struct ks_assembly *assembly)
 {
-	uint16_t key = (uint16_t)(header->source << 8 | header->rendition);
-	struct ks_frame_id id = { header->epoch, header->seq };
-	const struct track *track = find_track(assembler, key);
-	struct assembly *assembly;
-	struct ks_layout layout;
-	enum ks_drop drop = ks_layout_of(&layout, header->object_len, len, header->nblocks);
+	struct ks_track *track = assembly->track;
+	struct ks_frame_id id = ks_assembly_id(assembly);
+	struct ks_assembly *a, *next;
+	uint32_t lost = 0;
 
-	*whole = (struct ks_whole){ 0 };
-	if (drop != KS_DROP_NONE)
-		return drop;
-	if (track != NULL && ks_frame_id_cmp(id, track->last) <= 0)
-		return ks_frame_id_cmp(id, track->last) == 0 ? KS_DROP_SURPLUS : KS_DROP_LATE;
-	assembly = find_assembly(assembler, key, id);
-	if (assembly == NULL)
-		drop = begin(assembler, key, id, &layout, &assembly);
-	else if (assembly->layout.object_len != layout.object_len || assembly->layout.shard_len != len ||
-		 assembly->layout.nblocks != layout.nblocks)
-		drop = KS_DROP_CONFLICT;
-	if (drop == KS_DROP_NONE)
-		drop = take(assembly, header->block, header->shard, shard);
-	if (drop == KS_DROP_NONE && assembly->missing == 0)
-		finish(assembler, assembly, whole);
-	return drop;
+	if (track->accepted && track->last.epoch == id.epoch)
+		lost = id.seq - track->last.seq - 1;
+	track->accepted = true;
+	track->last = id;
+	track->order = assembler->clock++;
+	assembler->counts.delivered++;
+	assembler->counts.lost += lost;
+	ks_assembly_release(assembler, assembly);
+	for (a = track->assemblies; a != NULL; a = next) {
+		int order = ks_frame_id_cmp(ks_assembly_id(a), id);
+
+		next = a->next;
+		if (order == 0)
+			ks_assembly_release(assembler, a);
+		else if (order < 0)
+			ks_assembly_abandon(assembler, a);
+	}
+	return lost;
+}
+
+/* --- objects that no source signed ---------------------------------------------------------------- */
+
+static unsigned giver_of(const struct ks_assembly *assembly)
+{
+	for (unsigned giver = 0; giver <= KS_GIVER_GONE; giver++)
+		if (assembly->givers == ks_giver_bit(giver))
+			return giver;
+	return KS_GIVERS_SEVERAL;
+}
+
+/* The shards of one giver of a merged object, by themselves. */
+static void copy_part(struct ks_assembler *assembler, const struct ks_assembly *from, unsigned giver)
+{
+	struct ks_assembly *to = ks_assembly_begin(assembler, from->track, giver, &from->header, &from->layout);
+	const uint8_t *numbers = ks_room_numbers(from), *givers = ks_room_givers(from);
+
+	if (to == NULL)
+		return;
+	to->apart = true;
+	to->known_to = ks_giver_bit(giver);
+	to->end_us[giver] = from->end_us[giver];
+	to->ask_us = from->ask_us;
+	for (size_t block = 0; block < from->layout.nblocks; block++) {
+		size_t first = ks_layout_first(&from->layout, block), n = ks_assembly_here(from, block);
+
+		for (size_t i = first; i < first + n; i++)
+			if (givers[i] == giver)
+				take(to, giver, block, numbers[i], place_of(from, i));
+	}
+}
+
+/* Only the parts of the givers in the mask go on. */
+static void split(struct ks_assembler *assembler, struct ks_assembly *assembly, uint16_t mask)
+{
+	assembler->pinned = assembly;
+	for (unsigned giver = 0; giver < KS_GIVERS_MAX; giver++)
+		if ((assembly->givers & mask & ks_giver_bit(giver)) != 0)
+			copy_part(assembler, assembly, giver);
+	assembler->pinned = NULL;
+	ks_assembly_release(assembler, assembly);
+}
+
+unsigned ks_assembler_refuse(struct ks_assembler *assembler, struct ks_assembly *assembly, int64_t apart_until_us)
+{
+	unsigned giver = giver_of(assembly);
+	size_t i = 0;
+
+	assembler->counts.refused++;
+	if (giver != KS_GIVERS_SEVERAL) {
+		ks_assembly_release(assembler, assembly);
+		return giver;
+	}
+	assembler->apart_until_us = apart_until_us;
+	/* Each split reorders the table, so it is looked through from the start again. */
+	while (i < assembler->n_used) {
+		struct ks_assembly *a = assembler->used[i++];
+
+		if ((a->givers & ~ks_giver_bit(a->begun_by)) != 0) {
+			split(assembler, a, UINT16_MAX);
+			i = 0;
+		}
+	}
+	return giver;
+}
+
+void ks_assembler_discard(struct ks_assembler *assembler, unsigned giver)
+{
+	uint16_t bit = ks_giver_bit(giver);
+	size_t i = 0;
+
+	while (i < assembler->n_used) {
+		struct ks_assembly *a = assembler->used[i++];
+
+		if ((a->givers & bit) != 0) {
+			split(assembler, a, (uint16_t)~bit);
+			i = 0;
+		}
+	}
+	ks_assembler_forget(assembler, giver);
+}
+
+/* What a giver that has gone gave to an object. */
+static void disown(struct ks_assembler *assembler, struct ks_assembly *assembly, unsigned giver)
+{
+	uint16_t bit = ks_giver_bit(giver);
+	uint8_t *givers = ks_room_givers(assembly);
+
+	for (size_t i = 0; i < assembly->layout.shards && (assembly->givers & bit) != 0; i++)
+		if (givers[i] == giver)
+			givers[i] = KS_GIVER_GONE;
+	if ((assembly->givers & bit) != 0)
+		assembly->givers = (uint16_t)((assembly->givers & ~bit) | ks_giver_bit(KS_GIVER_GONE));
+	assembly->known_to &= (uint16_t)~bit;
+	assembly->end_us[giver] = 0;
+	if (assembly->begun_by == giver)
+		ks_assembly_hand_over(assembler, assembly, KS_GIVER_GONE);
+}
+
+void ks_assembler_forget(struct ks_assembler *assembler, unsigned giver)
+{
+	size_t i = 0;
+
+	for (size_t t = 0; t < assembler->n_tracks; t++)
+		assembler->tracks[t].stop_us[giver] = 0;
+	while (i < assembler->n_used) {
+		struct ks_assembly *a = assembler->used[i];
+
+		if (a->begun_by == giver && a->apart) {
+			ks_assembly_abandon(assembler, a);
+		} else {
+			disown(assembler, a, giver);
+			i++;
+		}
+	}
 }

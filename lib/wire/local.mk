@@ -2,29 +2,36 @@
 noinst_LTLIBRARIES += lib/wire/libwire.la
 lib_wire_libwire_la_SOURCES = \
 	lib/wire/address.c lib/wire/address.h \
-	lib/wire/assembler.c lib/wire/assembler.h \
+	lib/wire/assembler.c lib/wire/assembler.h lib/wire/assembler_private.h \
+	lib/wire/assembler_room.c \
+	lib/wire/blind.c \
 	lib/wire/datagram.c lib/wire/datagram.h \
 	lib/wire/drop.c lib/wire/drop.h \
 	lib/wire/endpoint.h \
 	lib/wire/fec.c lib/wire/fec.h \
 	lib/wire/fec_portable.c \
+	lib/wire/intake.c \
 	lib/wire/layout.c lib/wire/layout.h \
 	lib/wire/lookup.c lib/wire/lookup.h \
 	lib/wire/message.c lib/wire/message.h \
+	lib/wire/nack.c \
 	lib/wire/node.c lib/wire/node.h \
 	lib/wire/object.c lib/wire/object.h \
+	lib/wire/parents.c \
 	lib/wire/psk.c lib/wire/psk.h \
-	lib/wire/receiver.c lib/wire/receiver.h \
+	lib/wire/receiver.c lib/wire/receiver.h lib/wire/receiver_private.h \
+	lib/wire/receiver_metrics.c \
 	lib/wire/revoked.c lib/wire/revoked.h \
 	lib/wire/seal.c lib/wire/seal.h \
 	lib/wire/sender.c lib/wire/sender.h lib/wire/sender_private.h \
 	lib/wire/sender_metrics.c \
+	lib/wire/setup.c \
 	lib/wire/udp.c lib/wire/udp.h
 if WITH_ISAL
 lib_wire_libwire_la_SOURCES += lib/wire/fec_isal.c
 endif
 lib_wire_libwire_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISAL_CFLAGS)
-lib_wire_libwire_la_LIBADD = lib/base/libbase.la $(EVENT_LIBS) $(SODIUM_LIBS) $(ISAL_LIBS)
+lib_wire_libwire_la_LIBADD = lib/frame/libframe.la lib/base/libbase.la $(EVENT_LIBS) $(SODIUM_LIBS) $(ISAL_LIBS)
 
 dist_doc_DATA += doc/wire.md
 
