@@ -20,8 +20,6 @@
 #include "lib/base/log.h"
 #include "lib/base/name.h"
 
-#define KS_RENDITIONS_MAX 8
-
 struct ks_rendition {
 	char name[KS_RENDITION_MAX + 1];
 	int width, height;	/* it fits in there; 0: the size of the source */

@@ -31,7 +31,6 @@
 #include "lib/base/clock.h"
 #include "lib/frame/frame.h"
 
-#define KS_RENDITIONS_MAX 8			/* of one channel */
 #define KS_TAKEOVER_PERIODS_X10 15		/* 1.5 periods of silence */
 #define KS_HANDBACK_US (10 * KS_US_PER_S)	/* of good pictures, none of them more than 1.5 periods late */
 #define KS_HEAD_US (1 * KS_US_PER_S)		/* between two HEADs for one channel to those who are behind, at least */

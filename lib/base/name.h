@@ -11,6 +11,7 @@
 
 #define KS_CHANNEL_MAX 24	/* characters, without a NUL */
 #define KS_RENDITION_MAX 8
+#define KS_RENDITIONS_MAX 8	/* of one channel */
 
 /* True when the len characters at text are a name of at most max characters. */
 bool ks_name_valid(const char *text, size_t len, size_t max);

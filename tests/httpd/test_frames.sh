@@ -151,6 +151,7 @@ if command -v jq >/dev/null; then
 	is 'index: content' "$(jq -c '[.channel, (.renditions.std | .state, .period_ms, .width, .height, .latest),
 		[.renditions.std.frames[].id]]' "$work/body")" \
 		'["main","live",1000,64,48,"7-14",["7-10","7-11","7-12","7-13","7-14"]]'
+	is 'index: every rendition' "$(jq -c '.renditions | map_values(.latest)' "$work/body")" '{"low":"7-14","std":"7-14"}'
 	is 'index: bytes' "$(jq '.renditions.std.frames[4].bytes' "$work/body")" "$(stat -c %s "$work/expected")"
 	is 'index: placeholders are marked' \
 		"$(jq -c '[.renditions[].frames[] | select(.placeholder) | .id]' "$work/body")" '["7-14"]'
