@@ -123,7 +123,8 @@ static int pick(const struct step *step, const uint32_t *stored, const char *dir
 		  ks_epoch_start(stored, step->source, step->wall_us, epoch);
 
 	if (err != KS_EOK)
-		ks_error("epoch", "%s/%s: the last epoch is used up; remove the file and empty the relays' stores", dir, name);
+		ks_error("epoch", "%s/%s: the last epoch is used up; remove the file and empty the relays' stores",
+			 dir, name);
 	else if (!step->raises && stored != NULL && *stored > step->wall_us / KS_US_PER_S + KS_SOURCES_MAX)
 		ks_warn("epoch", "the clock is %" PRId64 " s behind the epoch before; is it right?",
 			*stored - step->wall_us / KS_US_PER_S);

@@ -8,6 +8,7 @@ capture_libcapture_la_SOURCES = \
 	capture/epoch.c capture/epoch.h \
 	capture/feed.c capture/feed.h \
 	capture/font.c capture/font.h \
+	capture/head.c capture/head.h \
 	capture/keys.c capture/keys.h \
 	capture/outage.c capture/outage.h \
 	capture/picture.h \
@@ -38,7 +39,7 @@ capture_sentryd_LDADD = capture/libcapture.la
 
 if WITH_CHECK
 capture_tests = tests/unit/check_card tests/unit/check_encoder tests/unit/check_raw tests/unit/check_split \
-	tests/unit/check_epoch tests/unit/check_publisher tests/unit/check_source_dir \
+	tests/unit/check_epoch tests/unit/check_head tests/unit/check_publisher tests/unit/check_source_dir \
 	tests/unit/check_source_pipe tests/unit/check_feed tests/unit/check_scaler tests/unit/check_renditions
 if WITH_V4L2
 capture_tests += tests/unit/check_source_v4l2
@@ -64,6 +65,8 @@ tests_unit_check_split_SOURCES = tests/unit/check_split.c tests/unit/capture_pic
 tests_unit_check_split_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(TURBOJPEG_CFLAGS)
 tests_unit_check_split_LDADD = tests/unit/libunit.la capture/libcapture.la $(EVENT_LIBS) $(SODIUM_LIBS) \
 	$(TURBOJPEG_LIBS)
+tests_unit_check_head_CFLAGS = $(UNIT_CFLAGS) $(SODIUM_CFLAGS)
+tests_unit_check_head_LDADD = tests/unit/libunit.la capture/libcapture.la $(SODIUM_LIBS)
 tests_unit_check_epoch_SOURCES = tests/unit/check_epoch.c tests/unit/capture_pictures.h
 tests_unit_check_epoch_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(TURBOJPEG_CFLAGS)
 tests_unit_check_epoch_LDADD = tests/unit/libunit.la capture/libcapture.la $(EVENT_LIBS) $(SODIUM_LIBS) \

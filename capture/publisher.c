@@ -28,6 +28,8 @@ int ks_publish_begin(struct ks_publisher *publisher, int64_t captured_us, int64_
 	/* Two years at the shortest period; the next start takes a new epoch. */
 	if (publisher->next.seq == UINT32_MAX)
 		return KS_ELIMIT;
+	if (captured_mono_us < publisher->shown_until_us && publisher->next.seq % 2 == 1)
+		flags |= KS_FRAME_SHOWN;
 	publisher->instant = (struct ks_manifest){
 		.flags = flags,
 		.source = publisher->source,

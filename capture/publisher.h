@@ -21,6 +21,7 @@ struct ks_publisher {
 	uint32_t period_ms;
 	uint8_t secret_key[KS_SECRET_KEY_SIZE];
 	struct ks_frame_id next;		/* the id of the next instant */
+	int64_t shown_until_us;			/* until then (monotonic) every other instant has KS_FRAME_SHOWN */
 	uint8_t *bytes;				/* KS_FRAME_MAX */
 	ks_publisher_deliver *deliver;
 	void *ctx;

@@ -485,7 +485,8 @@ void ks_director_metrics(const struct ks_director *d, FILE *out)
 		ks_prom_sample(out, "koshien_relay_source", d->channels[i]->shown, "channel", d->channels[i]->name, NULL);
 	ks_prom_counter(out, "koshien_relay_source_changes_total", "Times that a channel changed to another source.",
 			&d->changes);
-	ks_prom_counter(out, "koshien_relay_heads_total", "Times that parents were told what is published.", &d->heads);
+	ks_prom_counter(out, "koshien_relay_heads_total", "Times that the parents were told what is published.",
+			&d->heads);
 	ks_prom_gauge(out, "koshien_relay_held_bytes", "Pictures that are held in case the source shown falls silent.",
 		      (double)d->pool.bytes);
 }

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Which capture daemon's pictures a channel shows. Several may send at once; the primary is the one with the lowest
- * priority number (then the lowest source id). Another takes over when the one shown has been silent for 1.5 periods, with
- * its newest picture at once; the primary comes back after 10 s of good pictures. A placeholder counts as silence, and is
- * shown when there is nothing better. Whatever is chosen, a picture is published only when its id is higher than that of
- * the one before, of whichever source it was.
+ * priority number (then the lowest source id). Another takes over when the one shown has been silent for 1.5 periods,
+ * with its newest picture at once; the primary comes back after 10 s of good pictures. A placeholder counts as
+ * silence, and is shown when there is nothing better. Whatever is chosen, a picture is published only when its id is
+ * higher than that of the one before, of whichever source it was.
  *
  * Frames that have passed another relay (hops > 0) were chosen there: these follow by id alone.
  *
- * Ids of different sources are made comparable by the sources: each hears, through ks_director_ops.head, which frame is
- * published, and takes an epoch above it. So the one that stands by is normally above the one shown, and can take over at
- * once. No clock is compared with another one.
+ * Ids of different sources are made comparable by the sources: each hears, through ks_director_ops.head, which frame
+ * is published, and takes an epoch above it. So the one that stands by is normally above the one shown, and can take
+ * over at once. No clock is compared with another one.
  *
- * Relays that cannot hear the same sources may show different ones, and a viewer that comes from one to the other would
- * wait for ever behind the higher ids. So a source learns that it is shown (a HEAD names a picture of its own) and says
- * so in its pictures (KS_FRAME_SHOWN). A relay that gets such pictures and shows another source passes the higher
- * manifest on, and that other source goes above it; then the first does, and so on, each at most once in 10 s. For this not
- * to feed itself, a source marks only every other picture, and takes only the naming of an unmarked one as news of being
- * shown: unmarked ones are named by relays that show them, marked ones also by those that pass them on.
+ * Relays that cannot hear the same sources may show different ones, and a viewer that comes from one to the other
+ * would wait for ever behind the higher ids. So a source learns that it is shown (a HEAD names a picture of its own)
+ * and says so in its pictures (KS_FRAME_SHOWN). A relay that gets such pictures and shows another source passes the
+ * higher manifest on, and that other source goes above it; then the first does, and so on, each at most once in 10 s.
+ * For this not to feed itself, a source marks only every other picture, and takes only the naming of an unmarked one
+ * as news of being shown: unmarked ones are named by relays that show them, marked ones also by those that pass them
+ * on.
  *
  * One thread.
  */
@@ -33,15 +34,15 @@
 
 #define KS_TAKEOVER_PERIODS_X10 15		/* 1.5 periods of silence */
 #define KS_HANDBACK_US (10 * KS_US_PER_S)	/* of good pictures, none of them more than 1.5 periods late */
-#define KS_HEAD_US (1 * KS_US_PER_S)		/* between two HEADs for one channel to those who are behind, at least */
-#define KS_SHOWN_US (3 * KS_US_PER_S)		/* between two that tell a source that it is shown, at least */
+#define KS_HEAD_US (1 * KS_US_PER_S)		/* at least, between two HEADs for one channel to who is behind */
+#define KS_SHOWN_US (3 * KS_US_PER_S)		/* at least, between two that tell a source that it is shown */
 #define KS_HELD_BYTES_MAX ((size_t)64 * 1024 * 1024)	/* of pictures that wait for their turn */
 
 struct ks_director_ops {
 	const struct ks_clock *clock;
 	/* Publishes a frame; KS_ESTALE when its store holds one that is not older. `hops` as it was taken. */
 	int (*publish)(void *ctx, const struct ks_frame *frame, uint8_t hops);
-	/* Tells the parents of a frame that is published, here or at another relay. Called by ks_director_tick() only. */
+	/* Tells the parents of a frame that is published, here or at another relay. Only ks_director_tick() calls it. */
 	void (*head)(void *ctx, const uint8_t manifest[KS_MANIFEST_SIZE]);
 	void *ctx;
 };

@@ -652,7 +652,8 @@ START_TEST(changes_are_logged)
 	unit_log_start();
 	two(2);
 	after(S);
-	ck_assert_ptr_nonnull(strstr(unit_log_text(), "main: source 1 after source 0, which has sent no picture for 1500 ms"));
+	ck_assert_ptr_nonnull(strstr(unit_log_text(), "main: source 1 after source 0, which has sent no picture for "
+				     "1500 ms"));
 	for (uint32_t i = 1; i < 100; i++) {	/* by turns: the log does not drown */
 		take((uint8_t)(i % 2), 1000 + i, 0);
 		after(1500 * MS);
