@@ -6,6 +6,7 @@ lib_wire_libwire_la_SOURCES = \
 	lib/wire/assembler_room.c \
 	lib/wire/blind.c \
 	lib/wire/datagram.c lib/wire/datagram.h \
+	lib/wire/dial.c lib/wire/dial.h \
 	lib/wire/drop.c lib/wire/drop.h \
 	lib/wire/endpoint.h \
 	lib/wire/fec.c lib/wire/fec.h \
@@ -15,9 +16,11 @@ lib_wire_libwire_la_SOURCES = \
 	lib/wire/lookup.c lib/wire/lookup.h \
 	lib/wire/message.c lib/wire/message.h \
 	lib/wire/nack.c \
-	lib/wire/node.c lib/wire/node.h \
+	lib/wire/node.c lib/wire/node.h lib/wire/node_private.h \
+	lib/wire/node_lists.c \
 	lib/wire/object.c lib/wire/object.h \
 	lib/wire/parents.c \
+	lib/wire/ports.c lib/wire/ports.h \
 	lib/wire/psk.c lib/wire/psk.h \
 	lib/wire/receiver.c lib/wire/receiver.h lib/wire/receiver_private.h \
 	lib/wire/receiver_metrics.c \
