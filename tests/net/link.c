@@ -17,12 +17,12 @@
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/net/command.h"
 #include "tests/net/flight.h"
 #include "tests/net/packet.h"
+#include "tests/net/peer.h"
 #include "tests/net/shape.h"
 #include "tests/net/tun.h"
 
@@ -31,7 +31,6 @@
 #define TELL_MS 5000
 #define MTU_MIN 68
 #define MTU_DEFAULT 1500
-#define EXIT_USAGE 2
 
 enum count {
 	COUNT_PACKETS, COUNT_BYTES, COUNT_PASSED, COUNT_PASSED_BYTES,
@@ -66,14 +65,6 @@ struct link {
 	int64_t armed_ns;
 	uint8_t packet[PACKET_MAX];
 };
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * SHAPE_NS_PER_S + now.tv_nsec;
-}
 
 /* --- packets ---------------------------------------------------------------------------------- */
 
@@ -149,7 +140,7 @@ static void read_packets(struct link *link, int direction)
 
 		if (len <= 0)
 			return;
-		now = now_ns();
+		now = peer_now_ns();
 		/* First what should have gone before, so that the order holds. */
 		deliver_due(link, now);
 		handle(link, direction, (size_t)len, now);
@@ -192,7 +183,7 @@ static void write_counters(struct link *link, char *out, size_t size)
 static bool obey(struct link *link, const char *line, char *why, size_t why_size)
 {
 	struct shape_settings set[2] = { link->shapes[0].set, link->shapes[1].set };
-	int64_t now = now_ns();
+	int64_t now = peer_now_ns();
 
 	if (!command_apply(set, line, why, why_size))
 		return false;
@@ -228,7 +219,7 @@ static int fail(const char *what)
 static int usage(const char *what, const char *expected)
 {
 	fprintf(stderr, "link: %s: expected %s\nTry 'link --help'.\n", what, expected);
-	return EXIT_USAGE;
+	return PEER_USAGE;
 }
 
 static int open_socket(const char *path)
@@ -361,18 +352,9 @@ static void run(struct link *link)
 			else if (read(link->timer, &expired, sizeof(expired)) > 0)
 				link->armed_ns = INT64_MAX;
 		}
-		deliver_due(link, now_ns());
+		deliver_due(link, peer_now_ns());
 		arm(link);
 	}
-}
-
-static bool parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *value)
-{
-	char *end;
-
-	errno = 0;
-	*value = strtoull(text, &end, 10);
-	return errno == 0 && *text >= '0' && *text <= '9' && *end == '\0' && *value >= min && *value <= max;
 }
 
 enum {
@@ -404,8 +386,8 @@ static const char *take_option(struct link *link, struct settings *set, int opti
 	case OPT_B_NAME:
 		link->ends[option == OPT_B_NAME].name = optarg;
 		return strlen(optarg) < IFNAMSIZ ? NULL : "a name of at most 15 characters";
-	case OPT_MTU: return parse_number(optarg, MTU_MIN, PACKET_MAX, &set->mtu) ? NULL : "an MTU from 68 to 65535";
-	case OPT_SEED: return parse_number(optarg, 0, UINT64_MAX, &set->seed) ? NULL : "a number";
+	case OPT_MTU: return peer_number(optarg, MTU_MIN, PACKET_MAX, &set->mtu) ? NULL : "an MTU from 68 to 65535";
+	case OPT_SEED: return peer_number(optarg, 0, UINT64_MAX, &set->seed) ? NULL : "a number";
 	case OPT_ADDRESS:
 		return inet_pton(AF_INET, optarg, &link->router.v4) == 1 ||
 		       inet_pton(AF_INET6, optarg, &link->router.v6) == 1 ? NULL : "an IP address";
