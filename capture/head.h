@@ -41,7 +41,7 @@ struct ks_head {
 	/* Filled in by the caller. */
 	const struct ks_clock *clock;
 	struct ks_publisher *publisher;
-	const struct ks_trust *trust;		/* other sources of the channel; our own key counts anyway */
+	const struct ks_trust *trust;		/* the channel's sources, ours included */
 	bool (*verify)(const struct ks_head *head, const uint8_t manifest[KS_MANIFEST_SIZE]);	/* ks_head_verify() */
 	/* Gives an epoch of ours above the one heard, stored already; it has logged what it returns but KS_EOK. */
 	int (*above)(void *ctx, uint32_t heard, uint32_t *epoch);
@@ -55,7 +55,7 @@ struct ks_head {
 	ks_counter outcomes[KS_HEAD_OUTCOMES];
 };
 
-/* True when the publisher's own key or a trusted one signed it. */
+/* True when a trusted source signed it. */
 bool ks_head_verify(const struct ks_head *head, const uint8_t manifest[KS_MANIFEST_SIZE]);
 
 /* A HEAD, as it came. The next instant of the publisher has the new epoch; to be called between two instants. */

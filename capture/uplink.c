@@ -8,54 +8,26 @@
 #include "capture/epoch.h"
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
+#include "lib/base/log.h"
 
 #define TEXT_(number) #number
 #define TEXT(number) TEXT_(number)
 #define PPM_OF_PERCENT 10000
 
-static const char *const fate_names[KS_HEAD_FATES] = {
-	[KS_HEAD_RAISED] = "raised",
-	[KS_HEAD_BELOW] = "below",
-	[KS_HEAD_FOREIGN] = "foreign",
-	[KS_HEAD_REFUSED] = "refused",
-	[KS_HEAD_FAILED] = "failed",
-};
-
 /* --- what is heard ------------------------------------------------------------------------------ */
 
-static enum ks_head_fate raise_above(struct ks_uplink *uplink, const struct ks_manifest *m)
+static int epoch_above(void *ctx, uint32_t heard, uint32_t *epoch)
 {
-	struct ks_publisher *publisher = uplink->publisher;
-	uint32_t epoch;
+	const struct ks_uplink *uplink = ctx;
 
-	if (ks_frame_id_cmp(m->id, publisher->next) < 0)
-		return KS_HEAD_BELOW;
-	if (ks_epoch_above(uplink->state_dir, publisher->channel, publisher->source, m->id.epoch, &epoch) != KS_EOK)
-		return KS_HEAD_FAILED;
-	ks_info("sentryd", "a relay has frame %" PRIu32 "-%" PRIu32 " of source %u; going on above it, with epoch %" PRIu32,
-		m->id.epoch, m->id.seq, m->source, epoch);
-	publisher->next = (struct ks_frame_id){ epoch, 0 };
-	return KS_HEAD_RAISED;
-}
-
-static enum ks_head_fate heard(struct ks_uplink *uplink, const uint8_t *manifest)
-{
-	struct ks_manifest m;
-
-	if (ks_manifest_verify(manifest, &uplink->trust, &m) != KS_EOK)
-		return KS_HEAD_REFUSED;
-	return strcmp(m.channel, uplink->publisher->channel) == 0 ? raise_above(uplink, &m) : KS_HEAD_FOREIGN;
+	return ks_epoch_above(uplink->state_dir, uplink->publisher->channel, uplink->publisher->source, heard, epoch);
 }
 
 void ks_uplink_head(void *ctx, const uint8_t manifest[KS_MANIFEST_SIZE])
 {
 	struct ks_uplink *uplink = ctx;
-	enum ks_head_fate fate = heard(uplink, manifest);
 
-	ks_count(&uplink->heads[fate]);
-	if (fate == KS_HEAD_REFUSED && ks_log_gate(&uplink->gate, ks_mono_us(&ks_clock_system), NULL))
-		ks_warn("sentryd", "a relay shows a picture that no trusted source signed; if another capture daemon sends "
-			"this channel, name its public key with --trust");
+	ks_head_take(&uplink->head, manifest);
 }
 
 /* --- life --------------------------------------------------------------------------------------- */
@@ -99,6 +71,8 @@ int ks_uplink_start(struct ks_uplink *uplink, struct event_base *base, const str
 	memset(uplink, 0, sizeof(*uplink));
 	uplink->state_dir = settings->state_dir;
 	uplink->publisher = publisher;
+	uplink->head = (struct ks_head){ .clock = &ks_clock_system, .publisher = publisher, .trust = &uplink->trust,
+					 .verify = ks_head_verify, .above = epoch_above, .ctx = uplink };
 	uplink->listens = settings->listen.n > 0 || settings->master != NULL;
 	err = ks_node_new(&uplink->node, base, &node, &ops);
 	if (err == KS_EOK)
@@ -191,6 +165,5 @@ bool ks_uplink_complete(const struct ks_uplink *uplink)
 void ks_uplink_metrics(const struct ks_uplink *uplink, FILE *out)
 {
 	ks_node_metrics(uplink->node, out);
-	ks_prom_reasons(out, "koshien_capture_heads_total", "What relays said is their newest frame, by what came of it.",
-			uplink->heads, fate_names, KS_HEAD_FATES);
+	ks_head_metrics(&uplink->head, out);
 }

@@ -11,20 +11,10 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "capture/head.h"
 #include "capture/keys.h"
 #include "capture/publisher.h"
 #include "capture/settings.h"
-#include "lib/base/log.h"
-#include "lib/base/metrics.h"
-
-enum ks_head_fate {
-	KS_HEAD_RAISED,		/* our ids were below, and go on above it now */
-	KS_HEAD_BELOW,		/* they were above already */
-	KS_HEAD_FOREIGN,	/* of another channel */
-	KS_HEAD_REFUSED,	/* signed by nobody that is trusted, or malformed */
-	KS_HEAD_FAILED,		/* the epoch could not be taken */
-	KS_HEAD_FATES
-};
 
 struct ks_uplink {
 	struct ks_node *node;
@@ -33,8 +23,7 @@ struct ks_uplink {
 	bool listens;
 	const char *state_dir;		/* borrowed */
 	struct ks_publisher *publisher;	/* borrowed */
-	ks_counter heads[KS_HEAD_FATES];
-	struct ks_log_gate gate;
+	struct ks_head head;
 };
 
 struct event_base;

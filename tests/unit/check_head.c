@@ -49,10 +49,10 @@ static void setup(void)
 	uint8_t public_key[KS_PUBLIC_KEY_SIZE];
 
 	ck_assert_int_eq(ks_publisher_init(&publisher), KS_EOK);
-	ks_keypair(public_key, publisher.secret_key);
 	ks_keypair(public_key, stranger);
 	ks_keypair(trust.keys[0], other);
-	trust.n = 1;
+	ks_keypair(trust.keys[1], publisher.secret_key);
+	trust.n = 2;
 	publisher.channel = channel = "main";
 	publisher.source = OURS;
 	publisher.period_ms = 1000;
