@@ -10,6 +10,7 @@ const char *const ks_drop_names[KS_DROPS] = {
 	[KS_DROP_KEY] = "unknown key",
 	[KS_DROP_SESSION] = "unknown session",
 	[KS_DROP_REVOKED] = "revoked",
+	[KS_DROP_LOOP] = "loop",
 	[KS_DROP_COOKIE] = "cookie",
 	[KS_DROP_CLOCK] = "clock",
 	[KS_DROP_TAG] = "tag",

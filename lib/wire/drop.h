@@ -15,6 +15,7 @@ enum ks_drop {
 	KS_DROP_KEY,		/* a key that is not accepted here */
 	KS_DROP_SESSION,	/* no such session: it ended, or was never here */
 	KS_DROP_REVOKED,	/* a relay whose key was revoked */
+	KS_DROP_LOOP,		/* from this very program: it has its own address as a parent's */
 	KS_DROP_COOKIE,		/* no cookie of ours for that address, or one too old: answered with a fresh one */
 	KS_DROP_CLOCK,		/* a blind session that was announced too long ago, or by a wrong clock */
 	KS_DROP_TAG,		/* not sealed by the key that it names: forged, damaged or a wrong key */
