@@ -13,6 +13,7 @@
 
 #define FIELD_POLYNOMIAL 0x11d
 #define FIELD_ORDER 255			/* of the multiplicative group */
+#define MILLION UINT64_C(1000000)
 #define LOST_MAX (KS_FEC_SHARDS_MAX / 2)	/* lost data shards need as many parity shards */
 
 struct ks_fec {
@@ -180,17 +181,27 @@ static uint64_t root_above(uint64_t square)
 	return low;
 }
 
-size_t ks_fec_parity(size_t k, uint32_t loss_ppm)
+/* In millionths: how many standard deviations above the mean, what the skew of the distribution adds, and what rounding
+ * may have taken away. */
+static const struct {
+	uint64_t deviations, skew, rest;
+} quantiles[KS_CHANCES] = {
+	[KS_CHANCE_90] = { 1281600, 0, 0 },
+	[KS_CHANCE_99] = { 2326300, 740000, 0 },
+	[KS_CHANCE_9999] = { 4000000, 0, 3 },
+};
+
+size_t ks_fec_parity(size_t k, uint32_t loss_ppm, enum ks_chance chance)
 {
-	const uint64_t million = 1000000;
-	uint64_t lost = (uint64_t)k * loss_ppm;		/* both in millionths of a shard */
-	uint64_t margin = root_above(16 * lost * million);
-	uint64_t m;
+	uint64_t lost = (uint64_t)k * loss_ppm;		/* in millionths of a shard, as all below */
+	uint64_t margin, m;
 
 	if (k >= KS_FEC_SHARDS_MAX)
 		return 0;
-	if (loss_ppm >= million)
+	if (loss_ppm >= MILLION)
 		return KS_FEC_SHARDS_MAX - k;
-	m = (lost + margin + million - loss_ppm - 1) / (million - loss_ppm) + 3;
+	margin = (root_above(lost * MILLION) * quantiles[chance].deviations + MILLION - 1) / MILLION;
+	margin += quantiles[chance].skew * (MILLION + loss_ppm) / MILLION;
+	m = (lost + margin + MILLION - loss_ppm - 1) / (MILLION - loss_ppm) + quantiles[chance].rest;
 	return m < KS_FEC_SHARDS_MAX - k ? (size_t)m : KS_FEC_SHARDS_MAX - k;
 }

@@ -41,8 +41,17 @@ void ks_fec_encode(struct ks_fec *fec, size_t k, size_t len, const uint8_t *cons
 void ks_fec_decode(struct ks_fec *fec, size_t k, size_t len, const uint8_t *const data[],
 		   const uint8_t *const parity[], const uint8_t parity_number[], uint8_t *const out[]);
 
-/* How many parity shards bring a block of k through a loss of loss_ppm (parts per million, below a million) in
- * 9999 of 10000 cases: ceil((k p + 4 sqrt(k p)) / (1 - p)) + 3, at most KS_FEC_SHARDS_MAX - k. */
-size_t ks_fec_parity(size_t k, uint32_t loss_ppm);
+/* How often a block shall come through by the parity that goes with it. */
+enum ks_chance {
+	KS_CHANCE_90,		/* ceil((k p + 1.2816 sqrt(k p)) / (1 - p)) */
+	KS_CHANCE_99,		/* ceil((k p + 2.3263 sqrt(k p) + 0.74 (1 + p)) / (1 - p)) */
+	KS_CHANCE_9999,		/* ceil((k p + 4 sqrt(k p)) / (1 - p)) + 3 */
+	KS_CHANCES
+};
+
+/* How many parity shards bring a block of k through an independent loss of p = loss_ppm / 1 000 000 that often: the
+ * quantile of the number of losses before the k-th arrival, by the formulas above, which are never short of it. At most
+ * KS_FEC_SHARDS_MAX - k. */
+size_t ks_fec_parity(size_t k, uint32_t loss_ppm, enum ks_chance chance);
 
 #endif

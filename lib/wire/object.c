@@ -6,74 +6,109 @@
 #include <string.h>
 
 #include "lib/base/error.h"
+#include "lib/frame/manifest.h"
 
-static uint8_t *shard_at(const struct ks_object *object, size_t block, size_t shard)
+#define GROUPS ((KS_FEC_SHARDS_MAX + KS_OBJECT_ROWS - 1) / KS_OBJECT_ROWS)	/* of parity rows of one block */
+
+static void free_sizes(struct ks_object *object)
 {
-	const struct ks_layout *layout = &object->layout;
-	size_t k = ks_layout_k(layout, block);
-	size_t index = shard < k ? ks_layout_first(layout, block) + shard
-				 : layout->shards + block * layout->m + shard - k;
+	for (size_t s = 0; s < KS_OBJECT_SIZES_MAX; s++) {
+		struct ks_object_size *size = &object->sizes[s];
 
-	return object->shards + index * layout->shard_len;
-}
-
-static void encode_block(struct ks_object *object, struct ks_fec *fec, size_t block)
-{
-	size_t k = ks_layout_k(&object->layout, block), m = object->layout.m;
-	const uint8_t *data[KS_FEC_SHARDS_MAX];
-	uint8_t *parity[KS_FEC_SHARDS_MAX];
-
-	for (size_t i = 0; i < k; i++)
-		data[i] = shard_at(object, block, i);
-	for (size_t i = 0; i < m; i++)
-		parity[i] = shard_at(object, block, k + i);
-	ks_fec_encode(fec, k, object->layout.shard_len, data, k, m, parity);
-}
-
-int ks_object_set(struct ks_object *object, struct ks_fec *fec, const struct ks_data_header *header,
-		  const uint8_t *bytes, size_t len, size_t shard_len, uint32_t loss_ppm)
-{
-	struct ks_layout layout;
-	size_t need;
-	int err = ks_layout_plan(&layout, len, shard_len, loss_ppm);
-
-	if (err != KS_EOK)
-		return err;
-	need = ks_layout_datagrams(&layout) * shard_len;
-	if (need > object->room) {
-		uint8_t *room = realloc(object->shards, need);
-
-		if (room == NULL)
-			return -ENOMEM;
-		object->shards = room;
-		object->room = need;
+		for (size_t i = 0; size->rows != NULL && i < size->layout.nblocks * GROUPS; i++)
+			free(size->rows[i]);
+		free(size->rows);
+		*size = (struct ks_object_size){ 0 };
 	}
-	object->layout = layout;
+}
+
+int ks_object_set(struct ks_object *object, const struct ks_data_header *header, const uint8_t *bytes, size_t len,
+		  uint32_t loss_ppm)
+{
+	uint8_t *copy;
+
+	if (len == 0 || len > KS_FRAME_MAX)
+		return KS_ELIMIT;
+	copy = malloc(len + KS_SHARD_MAX);
+	if (copy == NULL)
+		return -ENOMEM;
+	memcpy(copy, bytes, len);
+	memset(copy + len, 0, KS_SHARD_MAX);
+	ks_object_free(object);
 	object->header = *header;
 	object->header.object_len = (uint32_t)len;
-	object->header.nblocks = (uint8_t)layout.nblocks;
-	memcpy(object->shards, bytes, len);
-	memset(object->shards + len, 0, layout.shards * shard_len - len);
-	for (size_t block = 0; block < layout.nblocks; block++)
-		encode_block(object, fec, block);
+	object->loss_ppm = loss_ppm;
+	object->bytes = copy;
+	object->len = len;
+	object->held = len + KS_SHARD_MAX;
 	return KS_EOK;
 }
 
 void ks_object_free(struct ks_object *object)
 {
-	free(object->shards);
+	free_sizes(object);
+	free(object->bytes);
 	*object = (struct ks_object){ 0 };
 }
 
-size_t ks_object_plain(const struct ks_object *object, size_t position, uint8_t *out)
+struct ks_object_size *ks_object_size(struct ks_object *object, size_t shard_len)
 {
-	struct ks_data_header header = object->header;
-	size_t block, shard;
+	struct ks_object_size *size = NULL;
+	struct ks_layout layout;
 
-	ks_layout_at(&object->layout, position, &block, &shard);
-	header.block = (uint8_t)block;
-	header.shard = (uint8_t)shard;
-	ks_data_header_write(&header, out);
-	memcpy(out + KS_DATA_HEADER_SIZE, shard_at(object, block, shard), object->layout.shard_len);
-	return KS_DATA_HEADER_SIZE + object->layout.shard_len;
+	for (size_t s = 0; s < KS_OBJECT_SIZES_MAX; s++) {
+		if (object->sizes[s].layout.nblocks == 0)
+			size = size != NULL ? size : &object->sizes[s];
+		else if (object->sizes[s].layout.shard_len == shard_len)
+			return &object->sizes[s];
+	}
+	if (size == NULL || ks_layout_plan(&layout, object->len, shard_len, object->loss_ppm) != KS_EOK)
+		return NULL;
+	size->rows = calloc(layout.nblocks * GROUPS, sizeof(size->rows[0]));
+	if (size->rows == NULL)
+		return NULL;
+	object->held += layout.nblocks * GROUPS * sizeof(size->rows[0]);
+	size->layout = layout;
+	return size;
+}
+
+static const uint8_t *data_shard(const struct ks_object *object, const struct ks_layout *layout, size_t block, size_t i)
+{
+	return object->bytes + (ks_layout_first(layout, block) + i) * layout->shard_len;
+}
+
+/* Makes the parity rows from `first` (counted from the block's first parity shard) to the end of their group. */
+static uint8_t *make_rows(struct ks_object *object, const struct ks_layout *layout, struct ks_fec *fec, size_t block,
+			  size_t first)
+{
+	size_t k = ks_layout_k(layout, block), left = KS_FEC_SHARDS_MAX - k - first;
+	size_t n = left < KS_OBJECT_ROWS ? left : KS_OBJECT_ROWS;
+	const uint8_t *data[KS_FEC_SHARDS_MAX];
+	uint8_t *parity[KS_OBJECT_ROWS], *rows = malloc(n * layout->shard_len);
+
+	if (rows == NULL)
+		return NULL;
+	for (size_t i = 0; i < k; i++)
+		data[i] = data_shard(object, layout, block, i);
+	for (size_t i = 0; i < n; i++)
+		parity[i] = rows + i * layout->shard_len;
+	ks_fec_encode(fec, k, layout->shard_len, data, k + first, n, parity);
+	object->held += n * layout->shard_len;
+	return rows;
+}
+
+const uint8_t *ks_object_shard(struct ks_object *object, struct ks_object_size *size, struct ks_fec *fec, size_t block,
+			       size_t shard)
+{
+	size_t k = ks_layout_k(&size->layout, block), row, group;
+
+	if (shard < k)
+		return data_shard(object, &size->layout, block, shard);
+	row = shard - k;
+	group = row / KS_OBJECT_ROWS;
+	if (size->rows[block * GROUPS + group] == NULL)
+		size->rows[block * GROUPS + group] = make_rows(object, &size->layout, fec, block, group * KS_OBJECT_ROWS);
+	if (size->rows[block * GROUPS + group] == NULL)
+		return NULL;
+	return size->rows[block * GROUPS + group] + row % KS_OBJECT_ROWS * size->layout.shard_len;
 }

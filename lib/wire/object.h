@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One object as it is sent: padded, cut and coded once, for every peer that gets it.
+ * One object as it is sent: cut and coded once for every relay that gets it in datagrams of the same size. Parity is made when it is
+ * first wanted, a few rows at a time, and kept.
  */
 #ifndef KS_WIRE_OBJECT_H
 #define KS_WIRE_OBJECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,22 +14,33 @@
 #include "lib/wire/fec.h"
 #include "lib/wire/layout.h"
 
-struct ks_object {
-	struct ks_data_header header;	/* block and shard are filled in per datagram */
-	struct ks_layout layout;
-	uint8_t *shards;	/* the data shards of all blocks, then the parity shards block by block */
-	size_t room;		/* bytes at shards; kept for the next object */
+#define KS_OBJECT_SIZES_MAX 4	/* datagram sizes in use at a time */
+#define KS_OBJECT_ROWS 8	/* parity rows that are made at a time */
+
+struct ks_object_size {
+	struct ks_layout layout;	/* nblocks 0: not in use */
+	uint8_t **rows;			/* by block and group of KS_OBJECT_ROWS; NULL: not made yet */
 };
 
-/* Replaces the object: copies the bytes and makes all parity. header gives epoch, seq, source, rendition and hops.
- * KS_EOK, KS_ELIMIT or -ENOMEM; in these cases the object is as before. */
-int ks_object_set(struct ks_object *object, struct ks_fec *fec, const struct ks_data_header *header,
-		  const uint8_t *bytes, size_t len, size_t shard_len, uint32_t loss_ppm);
+struct ks_object {
+	struct ks_data_header header;	/* block, shard, spread and nblocks are filled in per datagram */
+	uint32_t loss_ppm;		/* that the layouts have room for */
+	uint8_t *bytes;			/* padded with zeros for the longest shard */
+	size_t len, held;		/* of the object; bytes of memory in all */
+	struct ks_object_size sizes[KS_OBJECT_SIZES_MAX];
+};
 
+/* Replaces the object: copies the bytes. header gives track, epoch, seq, source and hops. KS_EOK, KS_ELIMIT or -ENOMEM;
+ * in these cases the object is as before. */
+int ks_object_set(struct ks_object *object, const struct ks_data_header *header, const uint8_t *bytes, size_t len,
+		  uint32_t loss_ppm);
 void ks_object_free(struct ks_object *object);
 
-/* The plain text of one datagram by its position in the order of sending: header and shard. Returns its length,
- * at most KS_DATA_HEADER_SIZE + KS_SHARD_MAX. */
-size_t ks_object_plain(const struct ks_object *object, size_t position, uint8_t *out);
+/* The layout for a shard length, made when it is new; NULL: one size too many, or out of memory. */
+struct ks_object_size *ks_object_size(struct ks_object *object, size_t shard_len);
+
+/* A shard, data or parity. NULL: out of memory. Lives until the next ks_object_set(). */
+const uint8_t *ks_object_shard(struct ks_object *object, struct ks_object_size *size, struct ks_fec *fec, size_t block,
+			       size_t shard);
 
 #endif

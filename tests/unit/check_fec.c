@@ -231,11 +231,15 @@ static double arrival(size_t k, size_t m, double p)
 	return sum;
 }
 
-static size_t exact(size_t k, double p)
+static const double chances[KS_CHANCES] = {
+	[KS_CHANCE_90] = 0.9, [KS_CHANCE_99] = 0.99, [KS_CHANCE_9999] = 0.9999,
+};
+
+static size_t exact(size_t k, double p, enum ks_chance chance)
 {
 	size_t m = 0;
 
-	while (arrival(k, m, p) < 0.9999)
+	while (arrival(k, m, p) < chances[chance])
 		m++;
 	return m;
 }
@@ -243,16 +247,18 @@ static size_t exact(size_t k, double p)
 START_TEST(formula_is_never_short_and_close)
 {
 	static const uint32_t losses[] = { 5000, 10000, 20000, 50000, 100000, 150000, 200000, 300000 };
+	static const size_t surplus[KS_CHANCES] = { [KS_CHANCE_90] = 1, [KS_CHANCE_99] = 2, [KS_CHANCE_9999] = 3 };
+	enum ks_chance chance = (enum ks_chance)_i;
 
 	for (size_t l = 0; l < sizeof(losses) / sizeof(losses[0]); l++)
 		for (size_t k = 1; k <= 228; k++) {
-			size_t m = ks_fec_parity(k, losses[l]), least = exact(k, losses[l] / 1e6);
+			size_t m = ks_fec_parity(k, losses[l], chance), least = exact(k, losses[l] / 1e6, chance);
 
 			ck_assert_uint_le(k + m, N);
 			if (k + least + 3 > N)
 				break;
-			ck_assert_msg(m >= least && m <= least + 3, "k=%zu p=%u: m=%zu, exact %zu", k, losses[l], m,
-				      least);
+			ck_assert_msg(m >= least && m <= least + surplus[chance], "k=%zu p=%u: m=%zu, exact %zu", k,
+				      losses[l], m, least);
 		}
 }
 END_TEST
@@ -267,20 +273,23 @@ START_TEST(table_of_the_exact_sums)
 
 	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++)
 		for (size_t l = 0; l < 5; l++)
-			ck_assert_uint_eq(exact(rows[r].k, losses[l]), rows[r].m[l]);
+			ck_assert_uint_eq(exact(rows[r].k, losses[l], KS_CHANCE_9999), rows[r].m[l]);
 }
 END_TEST
 
 START_TEST(formula_at_its_ends)
 {
-	ck_assert_uint_eq(ks_fec_parity(22, 100000), 13);	/* (2.2 + 4 sqrt 2.2) / 0.9 = 9.04 */
-	ck_assert_uint_eq(ks_fec_parity(100, 0), 3);
-	ck_assert_uint_eq(ks_fec_parity(254, 500000), 1);
-	ck_assert_uint_eq(ks_fec_parity(255, 500000), 0);
-	ck_assert_uint_eq(ks_fec_parity(100000, 100000), 0);
-	ck_assert_uint_eq(ks_fec_parity(1, 999999), 254);
-	ck_assert_uint_eq(ks_fec_parity(1, 1000000), 254);
-	ck_assert_uint_eq(ks_fec_parity(1, UINT32_MAX), 254);
+	ck_assert_uint_eq(ks_fec_parity(22, 100000, KS_CHANCE_9999), 13);	/* (2.2 + 4 sqrt 2.2) / 0.9 = 9.04 */
+	ck_assert_uint_eq(ks_fec_parity(174, 200000, KS_CHANCE_90), 53);	/* (34.8 + 7.56) / 0.8 = 52.95 */
+	ck_assert_uint_eq(ks_fec_parity(174, 200000, KS_CHANCE_99), 62);	/* (34.8 + 13.72 + 0.89) / 0.8 = 61.8 */
+	ck_assert_uint_eq(ks_fec_parity(100, 0, KS_CHANCE_90), 0);
+	ck_assert_uint_eq(ks_fec_parity(100, 0, KS_CHANCE_9999), 3);
+	ck_assert_uint_eq(ks_fec_parity(254, 500000, KS_CHANCE_9999), 1);
+	ck_assert_uint_eq(ks_fec_parity(255, 500000, KS_CHANCE_9999), 0);
+	ck_assert_uint_eq(ks_fec_parity(100000, 100000, KS_CHANCE_9999), 0);
+	ck_assert_uint_eq(ks_fec_parity(1, 999999, KS_CHANCE_9999), 254);
+	ck_assert_uint_eq(ks_fec_parity(1, 1000000, KS_CHANCE_9999), 254);
+	ck_assert_uint_eq(ks_fec_parity(1, UINT32_MAX, KS_CHANCE_9999), 254);
 }
 END_TEST
 
@@ -296,7 +305,7 @@ static Suite *fec_suite(void)
 	tcase_add_loop_test(tc, random_patterns_of_big_codes, 0, (int)(sizeof(big) / sizeof(big[0])));
 	tcase_add_test(tc, both_make_the_same_bytes);
 	tcase_add_test(tc, parity_does_not_depend_on_how_much_is_made);
-	tcase_add_test(tc, formula_is_never_short_and_close);
+	tcase_add_loop_test(tc, formula_is_never_short_and_close, 0, KS_CHANCES);
 	tcase_add_test(tc, table_of_the_exact_sums);
 	tcase_add_test(tc, formula_at_its_ends);
 	suite_add_tcase(suite, tc);

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "lib/base/error.h"
 #include "lib/frame/manifest.h"
@@ -29,16 +30,20 @@ static void for_each_layout(void (*check)(const struct ks_layout *layout, uint32
 			}
 }
 
+static size_t parity(const struct ks_layout *layout, uint32_t loss_ppm)
+{
+	return ks_layout_parity(layout, loss_ppm, KS_CHANCE_9999);
+}
+
 static void check_partition(const struct ks_layout *layout, uint32_t loss_ppm)
 {
 	size_t sum = 0;
 	struct ks_layout theirs;
 
-	(void)loss_ppm;
 	for (size_t block = 0; block < layout->nblocks; block++) {
 		ck_assert_uint_eq(ks_layout_first(layout, block), sum);
 		ck_assert_uint_gt(ks_layout_k(layout, block), 0);
-		ck_assert_uint_le(ks_layout_k(layout, block) + layout->m, KS_FEC_SHARDS_MAX);
+		ck_assert_uint_lt(ks_layout_k(layout, block) + parity(layout, loss_ppm), KS_FEC_SHARDS_MAX);
 		sum += ks_layout_k(layout, block);
 	}
 	ck_assert_uint_eq(sum, layout->shards);
@@ -47,7 +52,6 @@ static void check_partition(const struct ks_layout *layout, uint32_t loss_ppm)
 	ck_assert_uint_le(layout->k_large - layout->k_small, 1);
 
 	ck_assert_int_eq(ks_layout_of(&theirs, layout->object_len, layout->shard_len, layout->nblocks), KS_DROP_NONE);
-	theirs.m = layout->m;
 	ck_assert_mem_eq(&theirs, layout, sizeof(theirs));
 }
 
@@ -57,33 +61,73 @@ START_TEST(blocks_are_equal_and_fit_the_code)
 }
 END_TEST
 
-static void check_order(const struct ks_layout *layout, uint32_t loss_ppm)
+static void check_order(const struct ks_layout *layout, bool from_top, size_t m)
 {
 	static bool seen[KS_BLOCKS_MAX][KS_FEC_SHARDS_MAX];
-	size_t n = ks_layout_datagrams(layout);
+	size_t n = layout->shards + m * layout->nblocks;
 
-	(void)loss_ppm;
 	memset(seen, 0, sizeof(seen));
 	for (size_t i = 0; i < n; i++) {
-		size_t block, shard;
+		size_t block, shard, k;
 
-		ks_layout_at(layout, i, &block, &shard);
+		ks_layout_at(layout, i, from_top, &block, &shard);
 		ck_assert_uint_lt(block, layout->nblocks);
-		ck_assert_uint_lt(shard, ks_layout_k(layout, block) + layout->m);
+		k = ks_layout_k(layout, block);
 		ck_assert(!seen[block][shard]);
 		seen[block][shard] = true;
-		ck_assert((shard < ks_layout_k(layout, block)) == (i < layout->shards));
+		ck_assert((shard < k) == (i < layout->shards));
+		if (shard >= k && from_top)
+			ck_assert_uint_ge(shard, KS_FEC_SHARDS_MAX - m);
+		else if (shard >= k)
+			ck_assert_uint_lt(shard, k + m);
 		/* Neighbours are of neighbouring blocks: a burst is shared by all. */
 		ck_assert_uint_eq(block, (i < layout->shards ? i : i - layout->shards) % layout->nblocks);
 	}
 	for (size_t block = 0; block < layout->nblocks; block++)
-		for (size_t shard = 0; shard < ks_layout_k(layout, block) + layout->m; shard++)
+		for (size_t shard = 0; shard < ks_layout_k(layout, block); shard++)
 			ck_assert(seen[block][shard]);
+}
+
+static void check_orders(const struct ks_layout *layout, uint32_t loss_ppm)
+{
+	check_order(layout, false, parity(layout, loss_ppm));
+	check_order(layout, true, parity(layout, loss_ppm));
 }
 
 START_TEST(every_shard_is_sent_once_and_blocks_take_turns)
 {
-	for_each_layout(check_order);
+	for_each_layout(check_orders);
+}
+END_TEST
+
+START_TEST(the_two_orders_begin_at_opposite_ends)
+{
+	struct ks_layout layout;
+
+	ck_assert_int_eq(ks_layout_plan(&layout, 100 * 1152, 1152, 100000), KS_EOK);
+	ck_assert_uint_eq(layout.nblocks, 1);
+	ck_assert_uint_eq(ks_layout_shard(&layout, 0, 0, false), 0);
+	ck_assert_uint_eq(ks_layout_shard(&layout, 0, 99, false), 99);
+	ck_assert_uint_eq(ks_layout_shard(&layout, 0, 100, false), 100);
+	ck_assert_uint_eq(ks_layout_shard(&layout, 0, 254, false), 254);
+	ck_assert_uint_eq(ks_layout_shard(&layout, 0, 255, false), 0);
+	ck_assert_uint_eq(ks_layout_shard(&layout, 0, 0, true), 99);
+	ck_assert_uint_eq(ks_layout_shard(&layout, 0, 99, true), 0);
+	ck_assert_uint_eq(ks_layout_shard(&layout, 0, 100, true), 254);
+	ck_assert_uint_eq(ks_layout_shard(&layout, 0, 254, true), 100);
+	ck_assert_uint_eq(ks_layout_shard(&layout, 0, 255, true), 99);
+}
+END_TEST
+
+START_TEST(parents_that_expect_little_loss_cut_alike)
+{
+	struct ks_layout a, b;
+
+	for (size_t len = 1; len < KS_FRAME_MAX; len += 9973) {
+		ck_assert_int_eq(ks_layout_plan(&a, len, 1152, 0), KS_EOK);
+		ck_assert_int_eq(ks_layout_plan(&b, len, 1152, KS_LAYOUT_LOSS_PPM), KS_EOK);
+		ck_assert_mem_eq(&a, &b, sizeof(a));
+	}
 }
 END_TEST
 
@@ -107,9 +151,9 @@ static void check_arrival(const struct ks_layout *layout, uint32_t loss_ppm)
 	if (loss_ppm == 0)
 		return;
 	for (size_t block = 0; block < layout->nblocks; block++)
-		lost += block_loss(ks_layout_k(layout, block), layout->m, loss_ppm / 1e6);
+		lost += block_loss(ks_layout_k(layout, block), parity(layout, loss_ppm), loss_ppm / 1e6);
 	ck_assert_msg(lost <= most, "%zu bytes in %zu shards, %zu blocks, m=%zu, loss %u: %g are lost",
-		      layout->object_len, layout->shards, layout->nblocks, layout->m, loss_ppm, lost);
+		      layout->object_len, layout->shards, layout->nblocks, parity(layout, loss_ppm), loss_ppm, lost);
 }
 
 START_TEST(objects_of_any_size_arrive)
@@ -147,6 +191,8 @@ static Suite *layout_suite(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, blocks_are_equal_and_fit_the_code);
 	tcase_add_test(tc, every_shard_is_sent_once_and_blocks_take_turns);
+	tcase_add_test(tc, the_two_orders_begin_at_opposite_ends);
+	tcase_add_test(tc, parents_that_expect_little_loss_cut_alike);
 	tcase_add_test(tc, objects_of_any_size_arrive);
 	tcase_add_test(tc, limits);
 	suite_add_tcase(suite, tc);

@@ -49,14 +49,14 @@ void sim_plan(const struct sim_options *options, struct sim_plan *plan)
 	if (ks_layout_plan(&layout, options->bytes, plan->shard_len, options->expect_ppm) != 0)
 		return;
 	plan->k = layout.k_large;
-	plan->m = layout.m;
+	plan->m = ks_layout_parity(&layout, options->expect_ppm, KS_CHANCE_9999);
 	plan->blocks = layout.nblocks;
 	if (options->nack || path->burst_us > 0 || options->parents > 1 || path->mtu > 0 || path->rate > 0 ||
 	    options->partition_frames > 0 || options->restart_every > 0 || p >= 1)
 		return;
 	plan->expected = 1;
 	for (size_t block = 0; block < layout.nblocks; block++)
-		plan->expected *= at_most(ks_layout_k(&layout, block) + layout.m, layout.m, p);
+		plan->expected *= at_most(ks_layout_k(&layout, block) + plan->m, plan->m, p);
 	plan->expected = pow(plan->expected, options->hops);
 }
 
