@@ -5,6 +5,7 @@ lib_wire_libwire_la_SOURCES = \
 	lib/wire/assembler.c lib/wire/assembler.h lib/wire/assembler_private.h \
 	lib/wire/assembler_room.c \
 	lib/wire/blind.c \
+	lib/wire/cookie.c lib/wire/cookie.h \
 	lib/wire/datagram.c lib/wire/datagram.h \
 	lib/wire/dial.c lib/wire/dial.h \
 	lib/wire/drop.c lib/wire/drop.h \
@@ -14,6 +15,7 @@ lib_wire_libwire_la_SOURCES = \
 	lib/wire/intake.c \
 	lib/wire/layout.c lib/wire/layout.h \
 	lib/wire/lookup.c lib/wire/lookup.h \
+	lib/wire/loss.c lib/wire/loss.h \
 	lib/wire/message.c lib/wire/message.h \
 	lib/wire/nack.c \
 	lib/wire/node.c lib/wire/node.h lib/wire/node_private.h \
@@ -27,14 +29,15 @@ lib_wire_libwire_la_SOURCES = \
 	lib/wire/revoked.c lib/wire/revoked.h \
 	lib/wire/seal.c lib/wire/seal.h \
 	lib/wire/sender.c lib/wire/sender.h lib/wire/sender_private.h \
-	lib/wire/sender_metrics.c \
+	lib/wire/sender_leases.c lib/wire/sender_metrics.c lib/wire/sender_pace.c lib/wire/sender_path.c \
+	lib/wire/sender_peers.c lib/wire/sender_reports.c lib/wire/sender_tracks.c \
 	lib/wire/setup.c \
 	lib/wire/udp.c lib/wire/udp.h
 if WITH_ISAL
 lib_wire_libwire_la_SOURCES += lib/wire/fec_isal.c
 endif
 lib_wire_libwire_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISAL_CFLAGS)
-lib_wire_libwire_la_LIBADD = lib/frame/libframe.la lib/base/libbase.la $(EVENT_LIBS) $(SODIUM_LIBS) $(ISAL_LIBS)
+lib_wire_libwire_la_LIBADD = lib/frame/libframe.la lib/base/libbase.la $(EVENT_LIBS) $(SODIUM_LIBS) $(ISAL_LIBS) -lm
 
 dist_doc_DATA += doc/wire.md
 
@@ -50,7 +53,8 @@ tests_wiresim_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
 tests_wiresim_LDADD = tests/wire/libworld.la
 
 if WITH_CHECK
-wire_unit_tests = tests/unit/check_assembler tests/unit/check_datagram tests/unit/check_fec tests/unit/check_layout \
+wire_unit_tests = tests/unit/check_assembler tests/unit/check_cookie tests/unit/check_datagram tests/unit/check_fec \
+	tests/unit/check_layout tests/unit/check_loss tests/unit/check_object tests/unit/check_sender \
 	tests/unit/check_message tests/unit/check_psk tests/unit/check_push tests/unit/check_revoked tests/unit/check_seal tests/unit/check_wire
 wire_unit_cflags = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISAL_CFLAGS)
 wire_unit_ldadd = tests/unit/libunit.la lib/wire/libwire.la $(ISAL_LIBS) -lm
@@ -58,20 +62,29 @@ check_PROGRAMS += $(wire_unit_tests)
 TESTS += $(wire_unit_tests)
 tests_unit_check_assembler_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_assembler_LDADD = $(wire_unit_ldadd)
+tests_unit_check_cookie_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_cookie_LDADD = $(wire_unit_ldadd)
 tests_unit_check_datagram_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_datagram_LDADD = $(wire_unit_ldadd)
 tests_unit_check_fec_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_fec_LDADD = $(wire_unit_ldadd)
 tests_unit_check_layout_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_layout_LDADD = $(wire_unit_ldadd)
+tests_unit_check_loss_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_loss_LDADD = $(wire_unit_ldadd)
 tests_unit_check_message_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_message_LDADD = $(wire_unit_ldadd)
+tests_unit_check_object_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_object_LDADD = $(wire_unit_ldadd)
 tests_unit_check_psk_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_psk_LDADD = $(wire_unit_ldadd)
 tests_unit_check_revoked_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_revoked_LDADD = $(wire_unit_ldadd)
 tests_unit_check_seal_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_seal_LDADD = $(wire_unit_ldadd)
+tests_unit_check_sender_SOURCES = tests/unit/check_sender.c tests/wire/hand.c tests/wire/hand.h
+tests_unit_check_sender_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_sender_LDADD = $(wire_unit_ldadd)
 tests_unit_check_wire_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_wire_LDADD = tests/unit/libunit.la tests/wire/libworld.la
 endif
@@ -83,6 +96,7 @@ tests_fuzz_fuzz_assembler_LDADD = $(FUZZ_DRIVER) lib/wire/libwire.la
 tests_fuzz_fuzz_assembler_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_receiver_LDADD = $(FUZZ_DRIVER) lib/wire/libwire.la
 tests_fuzz_fuzz_receiver_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_sender_SOURCES = tests/fuzz/fuzz_sender.c tests/wire/hand.c tests/wire/hand.h
 tests_fuzz_fuzz_sender_LDADD = $(FUZZ_DRIVER) lib/wire/libwire.la
 tests_fuzz_fuzz_sender_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_message_LDADD = $(FUZZ_DRIVER) lib/wire/libwire.la

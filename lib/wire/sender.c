@@ -8,36 +8,49 @@
 #include <sodium.h>
 
 #include "lib/base/error.h"
-#include "lib/frame/manifest.h"
 
-/* Sizes to step down to when the network says that a datagram is too long. */
-static const size_t datagram_steps[] = { KS_DATAGRAM_DEFAULT, 1024, KS_DATAGRAM_MIN };
+static int allocate(struct ks_sender **out)
+{
+	struct ks_sender *sender = calloc(1, sizeof(*sender));
+	int err;
 
-int ks_sender_new(struct ks_sender **out, const struct ks_sender_settings *settings, const struct ks_sender_ops *ops)
+	if (sender == NULL)
+		return -ENOMEM;
+	sender->farewells = calloc(KS_FAREWELLS_MAX, sizeof(sender->farewells[0]));
+	err = sender->farewells != NULL ? ks_fec_new(&sender->fec, ks_fec_best) : -ENOMEM;
+	if (err != KS_EOK) {
+		free(sender->farewells);
+		free(sender);
+		return err;
+	}
+	*out = sender;
+	return KS_EOK;
+}
+
+int ks_sender_new(struct ks_sender **out, const struct ks_sender_settings *settings,
+		  const uint8_t instance[KS_INSTANCE_SIZE], const struct ks_sender_ops *ops)
 {
 	struct ks_sender *sender;
 	int err;
 
 	if (sodium_init() < 0)
 		return -ENOSYS;
-	if (settings->datagram < KS_DATAGRAM_MIN || settings->datagram > KS_DATAGRAM_MAX)
+	if (settings->datagram < KS_DATAGRAM_MIN || settings->datagram > KS_DATAGRAM_MAX ||
+	    settings->relays_max > KS_RELAYS_MAX || settings->loss_ppm > KS_LOSS_CEILING_PPM)
 		return KS_ELIMIT;
-	sender = calloc(1, sizeof(*sender));
-	if (sender == NULL)
-		return -ENOMEM;
-	err = ks_fec_new(&sender->fec, ks_fec_best);
-	if (err != KS_EOK) {
-		free(sender);
+	err = allocate(&sender);
+	if (err != KS_EOK)
 		return err;
-	}
 	sender->settings = *settings;
-	if (sender->settings.rekey_datagrams == 0)
-		sender->settings.rekey_datagrams = KS_REKEY_DATAGRAMS;
+	if (sender->settings.relays_max == 0)
+		sender->settings.relays_max = KS_RELAYS_MAX;
 	if (sender->settings.rekey_us == 0)
 		sender->settings.rekey_us = KS_REKEY_US;
-	sender->datagram = settings->datagram;
 	sender->ops = *ops;
-	sender->ops.random(sender->ops.ctx, sender->id, sizeof(sender->id));
+	sender->clock = *ops->clock;
+	memcpy(sender->instance, instance, KS_INSTANCE_SIZE);
+	ks_path_sizes(sender);
+	ks_cookies_init(&sender->cookies, ops->random, ops->ctx, ks_mono_us(&sender->clock));
 	*out = sender;
 	return KS_EOK;
 }
@@ -46,241 +59,256 @@ void ks_sender_free(struct ks_sender *sender)
 {
 	if (sender == NULL)
 		return;
-	for (size_t i = 0; i < sender->n_peers; i++) {
-		sodium_memzero(sender->peers[i], sizeof(*sender->peers[i]));
-		free(sender->peers[i]);
-	}
-	ks_object_free(&sender->object);
+	while (sender->n_half_open > 0)
+		ks_lease_free(sender, sender->half_open[0]);
+	while (sender->n_peers > 0)
+		ks_peer_free(sender, sender->peers[sender->n_peers - 1]);
+	ks_tracks_free(sender);
 	ks_fec_free(sender->fec);
+	free(sender->farewells);
+	free(sender->revoked);
+	sodium_memzero(sender, sizeof(*sender));
 	free(sender);
 }
 
-int ks_sender_add(struct ks_sender *sender, const char *name, const char *address, const struct ks_psk *key,
-		  size_t *number)
-{
-	int64_t now_us = ks_mono_us(sender->ops.clock);
-	struct ks_peer *peer;
+/* --- who may come ---------------------------------------------------------------------------------------- */
 
-	if (sender->n_peers == KS_PEERS_MAX || strlen(name) > KS_PEER_NAME_MAX || strlen(address) > KS_PEER_ADDRESS_MAX)
-		return KS_ELIMIT;
-	peer = calloc(1, sizeof(*peer));
-	if (peer == NULL)
-		return -ENOMEM;
-	memcpy(peer->name, name, strlen(name) + 1);
-	memcpy(peer->address, address, strlen(address) + 1);
-	peer->psk = *key;
-	ks_seal_setup_keys(key, &peer->setup);
-	peer->silent_since_us = now_us;
-	*number = sender->n_peers;
-	sender->peers[sender->n_peers++] = peer;
-	ks_handshake_offer(sender, peer, now_us);
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static int copy_revoked(const char *const *revoked, size_t n, char (**out)[KS_RELAY_NAME_MAX + 1])
+{
+	char (*names)[KS_RELAY_NAME_MAX + 1] = NULL;
+
+	if (n > 0) {
+		names = calloc(n, sizeof(names[0]));
+		if (names == NULL)
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < n; i++)
+		snprintf(names[i], sizeof(names[i]), "%s", revoked[i]);
+	if (n > 0)
+		qsort(names, n, sizeof(names[0]), compare_names);
+	*out = names;
 	return KS_EOK;
 }
 
-void ks_sender_restart(struct ks_sender *sender, struct ks_peer *peer, int64_t now_us)
+/* A relay that we were told of keeps its session through a change of keys; only revoking it ends it. */
+static bool still_allowed(const struct ks_sender *sender, const struct ks_peer *peer)
 {
-	peer->position = sender->have_object ? 0 : SIZE_MAX;
-	peer->start_us = now_us;
-	peer->spoiled = false;
+	if (peer->told)
+		return !ks_peer_revoked(sender, peer->psk.name);
+	return ks_lease_key_accepted(sender, &peer->lease->psk);
 }
 
-static bool unfinished(const struct ks_sender *sender, const struct ks_peer *peer)
+int ks_sender_set_masters(struct ks_sender *sender, const struct ks_master *masters, size_t n_masters,
+			  const char *const *revoked, size_t n_revoked)
 {
-	return peer->session.up && sender->have_object && peer->position < ks_layout_datagrams(&sender->object.layout);
-}
-
-int ks_sender_object(struct ks_sender *sender, struct ks_frame_id id, uint8_t source, int64_t period_us,
-		     const uint8_t *bytes, size_t len)
-{
-	const struct ks_data_header header = { .epoch = id.epoch, .seq = id.seq, .source = source };
-	int64_t now_us = ks_mono_us(sender->ops.clock);
+	int64_t now_us = ks_mono_us(&sender->clock);
+	char (*names)[KS_RELAY_NAME_MAX + 1];
 	int err;
 
-	if (len == 0 || len > KS_FRAME_MAX)
+	if (n_masters > KS_PSK_MAX || n_revoked > KS_REVOKED_MAX)
 		return KS_ELIMIT;
-	for (size_t i = 0; i < sender->n_peers; i++)
-		if (unfinished(sender, sender->peers[i]))
-			ks_count(&sender->peers[i]->counts.cut);
-	err = ks_object_set(&sender->object, sender->fec, &header, bytes, len, sender->datagram - KS_DATAGRAM_OVERHEAD,
-			    sender->settings.loss_ppm);
+	err = copy_revoked(revoked, n_revoked, &names);
 	if (err != KS_EOK)
 		return err;
-	sender->have_object = true;
-	sender->spread_us = period_us / 4 < KS_SPREAD_MAX_US ? period_us / 4 : KS_SPREAD_MAX_US;
-	for (size_t i = 0; i < sender->n_peers; i++)
-		ks_sender_restart(sender, sender->peers[i], now_us);
+	free(sender->revoked);
+	sender->revoked = names;
+	sender->n_revoked = n_revoked;
+	sodium_memzero(sender->masters, sizeof(sender->masters));
+	if (n_masters > 0)
+		memcpy(sender->masters, masters, n_masters * sizeof(masters[0]));
+	sender->n_masters = n_masters;
+	ks_lease_forbid(sender);
+	for (size_t i = 0; i < sender->n_peers; i++) {
+		struct ks_peer *peer = sender->peers[i];
+
+		if (peer == NULL)
+			continue;
+		peer->due_us = now_us;
+		if (peer->lease == NULL || still_allowed(sender, peer))
+			continue;
+		ks_info("wire", "relay %s (%s): its session ends: its key is no longer accepted", peer->name, peer->address);
+		ks_peer_farewell(sender, peer, KS_BYE_REVOKED);
+		ks_peer_end(sender, peer, now_us);
+	}
 	return KS_EOK;
 }
 
-/* The network refused this length: later objects go in shorter datagrams, to everybody, as the parity is shared. */
-static void step_down(struct ks_sender *sender, const struct ks_peer *peer, size_t len)
-{
-	size_t from = sender->datagram;
+/* --- relays that we were told of --------------------------------------------------------------------------- */
 
-	if (len > from)
-		return;		/* a datagram of the step before */
-	for (size_t i = 0; i < sizeof(datagram_steps) / sizeof(datagram_steps[0]) && sender->datagram == from; i++)
-		if (datagram_steps[i] < len)
-			sender->datagram = datagram_steps[i];
-	if (sender->datagram != from)
-		ks_warn("wire", "relay %s (%s): datagrams of %zu bytes are too long for the path; using %zu from the "
-			"next frame on", peer->name, peer->address, from, sender->datagram);
+int ks_sender_add(struct ks_sender *sender, const struct ks_told_relay *relay, size_t *number)
+{
+	struct ks_peer *peer;
+
+	if (strlen(relay->name) > KS_RELAY_NAME_MAX || strlen(relay->address) > KS_ADDRESS_TEXT_MAX)
+		return KS_ELIMIT;
+	peer = ks_peer_new(sender, relay->name, relay->address, relay->key, number);
+	if (peer == NULL)
+		return KS_ELIMIT;
+	peer->told = true;
+	peer->blind = relay->blind;
+	ks_peer_offer(sender, peer, ks_mono_us(&sender->clock));
+	return KS_EOK;
 }
 
-static void log_error(struct ks_peer *peer, int err)
+void ks_sender_move(struct ks_sender *sender, size_t number, const struct ks_endpoint *to)
 {
-	ks_count(&peer->counts.errors);
-	if (peer->outage_logged)
+	struct ks_peer *peer = sender->peers[number];
+
+	if (peer->reachable && ks_endpoint_equal(&peer->to, to))
 		return;
-	peer->outage_logged = true;
-	ks_warn("wire", "relay %s (%s): cannot send: %s; trying on. Check the address and the route to it", peer->name,
-		peer->address, ks_strerror(err));
+	peer->to = *to;
+	peer->reachable = true;
+	peer->due_us = ks_mono_us(&sender->clock);
+	if (peer->blind && peer->lease != NULL)
+		peer->lease->to = *to;
+	if (peer->blind && peer->next != NULL)
+		peer->next->to = *to;
 }
 
-size_t ks_sender_flush(struct ks_sender *sender, size_t number, const struct iovec *datagrams, size_t n)
+void ks_sender_set_key(struct ks_sender *sender, size_t number, const struct ks_psk *key)
 {
 	struct ks_peer *peer = sender->peers[number];
-	int done = sender->ops.send(sender->ops.ctx, number, datagrams, n);
 
-	/* A refusal is news about an earlier datagram; this one has not been tried yet. */
-	if (done == -ECONNREFUSED) {
-		ks_sender_refused(sender, number);
-		done = sender->ops.send(sender->ops.ctx, number, datagrams, n);
-	}
-	if (done >= 0) {
-		ks_count_add(&peer->counts.datagrams, (uint64_t)done);
-		for (int i = 0; i < done; i++)
-			ks_count_add(&peer->counts.bytes, datagrams[i].iov_len);
-		return (size_t)done;
-	}
-	if (done == -EAGAIN || done == -ENOBUFS)
-		return 0;
-	peer->spoiled = true;
-	if (done == -EMSGSIZE)
-		step_down(sender, peer, datagrams[0].iov_len);
-	else if (done != -ECONNREFUSED)
-		log_error(peer, done);
-	return n;
+	ks_peer_set_key(peer, key);
+	peer->due_us = ks_mono_us(&sender->clock);
+	ks_lease_forbid(sender);
 }
 
-/* How far the object should have been sent to a peer by now. */
-static size_t position_due(const struct ks_sender *sender, const struct ks_peer *peer, int64_t now_us)
-{
-	size_t all = ks_layout_datagrams(&sender->object.layout);
-	int64_t gone_us = now_us - peer->start_us + KS_TICK_US;
-
-	if (gone_us >= sender->spread_us)
-		return all;
-	return (size_t)((int64_t)all * gone_us / sender->spread_us);
-}
-
-static size_t seal_batch(struct ks_sender *sender, struct ks_peer *peer, size_t n, struct iovec *datagrams)
-{
-	uint8_t plain[KS_DATA_HEADER_SIZE + KS_SHARD_MAX];
-
-	if (n > KS_BATCH)
-		n = KS_BATCH;
-	for (size_t i = 0; i < n; i++) {
-		const struct ks_header header = { KS_DATA, peer->psk.id, peer->session.theirs,
-						  peer->session.counter++ };
-		size_t len = ks_object_plain(&sender->object, peer->position + i, plain);
-
-		datagrams[i].iov_base = sender->batch[i];
-		datagrams[i].iov_len = ks_session_write(&header, peer->session.keys.down, plain, len, sender->batch[i]);
-	}
-	return n;
-}
-
-static int64_t pace(struct ks_sender *sender, size_t number, int64_t now_us)
+void ks_sender_remove(struct ks_sender *sender, size_t number)
 {
 	struct ks_peer *peer = sender->peers[number];
-	struct iovec datagrams[KS_BATCH];
 
-	while (unfinished(sender, peer)) {
-		size_t due = position_due(sender, peer, now_us), n, done;
-
-		if (due <= peer->position)
-			return now_us + KS_TICK_US;
-		n = seal_batch(sender, peer, due - peer->position, datagrams);
-		done = ks_sender_flush(sender, number, datagrams, n);
-		peer->position += done;
-		peer->session.sent_us = now_us;
-		/* What the socket did not take is sealed anew under new counters: no nonce is ever used twice. */
-		if (done < n)
-			return now_us + KS_TICK_US;
-		if (!unfinished(sender, peer) && !peer->spoiled)
-			ks_count(&peer->counts.completed);
-	}
-	return INT64_MAX;
+	ks_peer_farewell(sender, peer, KS_BYE_STOP);
+	ks_peer_free(sender, peer);
 }
 
-int64_t ks_sender_tick(struct ks_sender *sender)
+/* --- from the network ---------------------------------------------------------------------------------------- */
+
+void ks_sender_refused(struct ks_sender *sender, const struct ks_endpoint *to)
 {
-	int64_t now_us = ks_mono_us(sender->ops.clock), due_us = INT64_MAX;
+	int64_t now_us = ks_mono_us(&sender->clock);
 
 	for (size_t i = 0; i < sender->n_peers; i++) {
-		int64_t session_us = ks_handshake_tick(sender, i, now_us);
-		int64_t pace_us = pace(sender, i, now_us);
+		struct ks_peer *peer = sender->peers[i];
+		const struct ks_endpoint *at = peer == NULL ? NULL : peer->lease != NULL ? &peer->lease->to : &peer->to;
 
-		if (session_us < due_us)
-			due_us = session_us;
-		if (pace_us < due_us)
-			due_us = pace_us;
+		if (at == NULL || at->peer_len != to->peer_len || memcmp(at->bytes, to->bytes, to->peer_len) != 0)
+			continue;
+		ks_count(&peer->counts.refused);
+		/* Anybody can forge a refusal: it starts an offer, and only the lack of reports ends the session. */
+		ks_peer_offer(sender, peer, now_us);
+		if (!peer->told || peer->outage_logged || peer->lease != NULL)
+			continue;
+		peer->outage_logged = true;
+		ks_warn("wire", "relay %s (%s): nothing listens at this address and port; offering a session until "
+			"something does", peer->name, peer->address);
 	}
-	return due_us;
 }
 
-void ks_sender_refused(struct ks_sender *sender, size_t number)
-{
-	struct ks_peer *peer = sender->peers[number];
-
-	ks_count(&peer->counts.refused);
-	/* Anybody can forge a refusal: it starts an offer, and only the lack of reports ends the session. */
-	if (peer->session.up)
-		ks_handshake_offer(sender, peer, ks_mono_us(sender->ops.clock));
-	if (peer->outage_logged || (peer->session.up && peer->session.reported))
-		return;
-	peer->outage_logged = true;
-	ks_warn("wire", "relay %s (%s): nothing listens at this address and port; offering a session until "
-		"something does", peer->name, peer->address);
-}
-
-static enum ks_drop input(struct ks_sender *sender, struct ks_peer *peer, const uint8_t *bytes, size_t len)
+static enum ks_drop input(struct ks_sender *sender, const struct ks_endpoint *from, const uint8_t *bytes, size_t len)
 {
 	struct ks_header header;
 	enum ks_drop drop = ks_header_read(bytes, len, &header);
 
 	if (drop != KS_DROP_NONE)
 		return drop;
-	if (header.key_id != peer->psk.id)
-		return KS_DROP_KEY;
-	if (header.type == KS_REPORT)
-		return ks_handshake_report(sender, peer, &header, bytes, len);
-	if (header.type != KS_ACCEPT)
+	switch (header.type) {
+	case KS_SUBSCRIBE:
+		return ks_lease_subscribe(sender, &header, from, bytes, len);
+	case KS_RENEW:
+	case KS_NACK:
+	case KS_HEAD:
+	case KS_BYE:
+		return ks_reports_input(sender, &header, from, bytes, len);
+	default:
 		return KS_DROP_TYPE;
-	if (!peer->pending.active || header.session != peer->pending.offer.session)
-		return KS_DROP_SESSION;
-	return ks_handshake_accept(sender, peer, bytes, len);
+	}
 }
 
-void ks_sender_input(struct ks_sender *sender, size_t number, const uint8_t *bytes, size_t len)
+void ks_sender_input(struct ks_sender *sender, const struct ks_endpoint *from, const uint8_t *bytes, size_t len)
 {
-	struct ks_peer *peer = sender->peers[number];
-	enum ks_drop drop = input(sender, peer, bytes, len);
+	enum ks_drop drop;
 
+	if (sender->stopped)
+		return;
+	drop = input(sender, from, bytes, len);
 	if (drop == KS_DROP_NONE)
 		return;
 	ks_count(&sender->drops[drop]);
-	if (ks_log_gate(&sender->drop_gate, ks_mono_us(sender->ops.clock), NULL))
-		ks_info("wire", "relay %s (%s): dropped a reply: %s (see koshien_wire_reply_drops_total for how many)",
-			peer->name, peer->address, ks_drop_names[drop]);
+	if (ks_log_gate(&sender->drop_gate, ks_mono_us(&sender->clock), NULL))
+		ks_info("wire", "dropped a datagram from a relay: %s (see koshien_wire_reply_drops_total for how many)",
+			ks_drop_names[drop]);
 }
+
+/* --- time ------------------------------------------------------------------------------------------------------ */
+
+static void say_farewell(struct ks_sender *sender)
+{
+	for (size_t i = 0; i < sender->n_farewells; i++) {
+		struct ks_farewell *farewell = &sender->farewells[i];
+		const struct iovec datagram = { farewell->bytes, sizeof(farewell->bytes) };
+
+		if (sender->ops.send(sender->ops.ctx, &farewell->to, &datagram, 1) != 1)
+			continue;
+		sender->totals.datagrams++;
+		sender->totals.bytes += datagram.iov_len;
+	}
+	sender->n_farewells = 0;
+}
+
+int64_t ks_sender_tick(struct ks_sender *sender)
+{
+	int64_t now_us = ks_mono_us(&sender->clock), due_us;
+
+	if (sender->stopped)
+		return INT64_MAX;
+	say_farewell(sender);
+	due_us = ks_lease_tick(sender, now_us);
+	for (size_t i = 0; i < sender->n_peers; i++) {
+		struct ks_peer *peer = sender->peers[i];
+
+		if (peer == NULL)
+			continue;
+		if (now_us >= peer->due_us) {
+			int64_t again_us;
+
+			/* What comes up meanwhile sets an earlier time itself. */
+			peer->due_us = INT64_MAX;
+			again_us = ks_peer_tick(sender, peer, now_us);
+			if (sender->peers[i] != peer)
+				continue;
+			peer->due_us = ks_earlier(peer->due_us, again_us);
+		}
+		due_us = ks_earlier(due_us, peer->due_us);
+	}
+	return due_us;
+}
+
+void ks_sender_stop(struct ks_sender *sender)
+{
+	if (sender->stopped)
+		return;
+	for (size_t i = 0; i < sender->n_peers; i++)
+		if (sender->peers[i] != NULL)
+			ks_peer_farewell(sender, sender->peers[i], KS_BYE_STOP);
+	say_farewell(sender);
+	sender->stopped = true;
+}
+
+/* --- what can be seen --------------------------------------------------------------------------------------------- */
 
 bool ks_sender_connected(const struct ks_sender *sender, size_t number)
 {
-	const struct ks_sender_session *session = &sender->peers[number]->session;
+	const struct ks_peer *peer = sender->peers[number];
 
-	return session->up && session->reported && ks_mono_us(sender->ops.clock) - session->report_us < KS_SILENCE_US;
+	if (peer->blind)
+		return true;
+	return peer->lease != NULL && ks_mono_us(&sender->clock) - peer->lease->renew_us < KS_SILENCE_US;
 }
 
 int64_t ks_sender_silent_since_us(const struct ks_sender *sender, size_t number)
@@ -288,7 +316,44 @@ int64_t ks_sender_silent_since_us(const struct ks_sender *sender, size_t number)
 	return sender->peers[number]->silent_since_us;
 }
 
-size_t ks_sender_datagram(const struct ks_sender *sender)
+size_t ks_sender_relays(const struct ks_sender *sender)
 {
-	return sender->datagram;
+	size_t n = 0;
+
+	for (size_t i = 0; i < sender->n_peers; i++)
+		n += sender->peers[i] != NULL && sender->peers[i]->lease != NULL;
+	return n;
+}
+
+void ks_sender_totals(const struct ks_sender *sender, struct ks_sender_totals *totals)
+{
+	*totals = sender->totals;
+}
+
+uint64_t ks_sender_dropped(const struct ks_sender *sender, enum ks_drop reason)
+{
+	return ks_counted(&sender->drops[reason]);
+}
+
+size_t ks_sender_memory(const struct ks_sender *sender, size_t *per_relay)
+{
+	size_t all = sizeof(*sender) + KS_FAREWELLS_MAX * sizeof(sender->farewells[0]) +
+		     sender->n_revoked * sizeof(sender->revoked[0]) + sender->n_half_open * sizeof(struct ks_lease) +
+		     sender->n_tracks * sizeof(struct ks_track);
+
+	for (size_t i = 0; i < sender->n_peers; i++) {
+		const struct ks_peer *peer = sender->peers[i];
+
+		if (peer != NULL)
+			all += sizeof(*peer) + peer->n_streams * sizeof(peer->streams[0]) +
+			       (size_t)((peer->lease != NULL) + (peer->previous != NULL) + (peer->next != NULL)) *
+			       sizeof(struct ks_lease);
+	}
+	for (size_t t = 0; t < sender->n_tracks; t++)
+		for (size_t i = 0; i < KS_OBJECTS_MAX; i++)
+			all += sender->tracks[t]->held[i].object.held;
+	if (per_relay != NULL)
+		*per_relay = sizeof(struct ks_peer) + 3 * sizeof(struct ks_lease) +
+			     KS_STREAMS_MAX * sizeof(struct ks_stream);
+	return all;
 }

@@ -3,7 +3,7 @@
  * The parent's half of the wire, without sockets and without a clock of its own: sessions with relays, the newest
  * objects, and their datagrams paced to each relay with as much parity as its loss asks for. Tests and the simulator run
  * this very code over a network of theirs; lib/wire/node.h runs it over UDP. doc/wire.md has the states and timers.
- * One thread. No function but ks_sender_input() and ks_sender_tick() calls the ops that send.
+ * One thread. No function but ks_sender_input(), ks_sender_tick() and ks_sender_stop() calls the ops that send.
  *
  * A relay is known by its key: either the parent was told of it (ks_sender_add(): it is offered sessions, or sent to
  * blindly), or it comes by itself with a key derived from a master key. What is not authentic gets no answer and costs no
