@@ -119,6 +119,49 @@ else
 	ok "it ends well" ends 0
 fi
 
+# --- several renditions ----------------------------------------------------------------------------------
+held() { "$ctl" frames "$scratch/stores" --json | jq -e "[.[] | select(.channel == \"$1\")] | $2"; }
+if ! "$sentryd" "${common[@]}" --check-config --rendition low,resolution=64x48 >"$scratch/log" 2>&1; then
+	ok "a build that cannot make pictures smaller says what to install" says "libyuv-dev"
+	skip "several renditions" "this build has no libyuv"
+elif ! command -v jq >/dev/null; then
+	skip "several renditions" "jq is not installed"
+else
+	sizes=(--rendition std --rendition 'low,resolution=640x360,quality=60' --rendition 'thumb,resolution=320x180')
+	ok "three renditions at once" start --channel sizes --period 200 "${sizes[@]}"
+	one_group() { held sizes '(map(.rendition) | sort) == ["low", "std", "thumb"] and (map(.newest) | unique | length) == 1'; }
+	ok "arrive under one id" within 20 one_group
+	ok "and on and on" within 20 held sizes 'all(.frames >= 5)'
+	rendered() { metric "koshien_capture_rendition_$1_total{rendition=\"$2\"}"; }
+	ok "the smaller it is, the fewer bytes" \
+		eval '[ "$(rendered bytes thumb)" -lt "$(rendered bytes low)" ] && [ "$(rendered bytes low)" -lt "$(rendered bytes std)" ]'
+	size_is() { # RENDITION WxH
+		"$ctl" frames "$scratch/stores" sizes "$1" --save "$scratch/size.jpg" &&
+			[ "$(rdjpgcom -verbose "$scratch/size.jpg" | sed -n 's/^JPEG image is \([0-9]*\)w \* \([0-9]*\)h.*/\1x\2/p')" = "$2" ]
+	}
+	if command -v rdjpgcom >/dev/null; then
+		ok "std has the source's size" size_is std 1280x720
+		ok "low is smaller" size_is low 640x360
+		ok "thumb is smaller still" size_is thumb 320x180
+	else
+		skip "sizes" "rdjpgcom is not installed"
+	fi
+	ok "it ends well" ends 0
+	start --channel placeholder --period 200 --source "v4l2:/dev/video-that-is-not-there" "${sizes[@]}"
+	ok "a placeholder comes in all three" within 20 held placeholder 'length == 3 and all(.placeholder) and all(.frames >= 2)'
+	ok "and that ends well" ends 0
+	if [ -d "$data/jpeg/camera" ]; then
+		ok "real cameras' pictures in two sizes" exits 0 --channel cameras-2 --source "dir:$data/jpeg/camera" --dir-once \
+			--period 250 --rendition std --rendition low,resolution=64x64
+		files=$(find "$data/jpeg/camera" -type f | wc -l)
+		ok "each of them has a small one" within 10 held cameras-2 "length == 2 and all(.frames == $files)"
+		file=$(find "$data/jpeg/camera" -type f | sort | tail -n 1)
+		ok "and the large one is byte for byte the camera's" arrived cameras-2 "$file" $((files - 1))
+	else
+		skip "real cameras' pictures in two sizes" "none in ../shared/data or \$KOSHIEN_TEST_DATA"
+	fi
+fi
+
 # --- a camera that is not there -------------------------------------------------------------------------
 ok "a missing camera and --exit-on-device-error: exit 1" \
 	exits 1 --channel none --source v4l2:/dev/video-that-is-not-there --exit-on-device-error

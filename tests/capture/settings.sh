@@ -77,6 +77,15 @@ configure 'period = 50' 'resolution = 320x240'
 ok "a configuration that is right" leaves 0 "" --check-config
 ok "a source of no kind" leaves 2 "--source: expected test, v4l2:DEVICE" --source camera
 ok "a resolution of no size" leaves 2 "--resolution: expected WIDTHxHEIGHT" --resolution 10x10
+ok "a rendition with a bad name" leaves 2 "--rendition: expected 1 to 8 lower-case letters" --rendition Low
+ok "a rendition of no size" leaves 2 "--rendition: expected WIDTHxHEIGHT" --rendition low,resolution=640
+ok "a rendition twice" leaves 2 "--rendition: expected each title once" --rendition std --rendition std,quality=5
+# shellcheck disable=SC2046
+ok "more renditions than there can be" leaves 2 "rendition: expected at most 8, got 9" \
+	$(for i in 1 2 3 4 5 6 7 8 9; do echo "--rendition r$i"; done)
+configure 'rendition "std" { }' 'rendition "low" {' '	quality = none' '}'
+ok "a rendition's line of the file that is wrong" leaves 2 "$scratch/conf:7: quality: expected a whole number"
+configure 'period = 50' 'resolution = 320x240'
 ok "a format of no camera" leaves 2 "--format: expected YUYV" --format RGB
 ok "a channel with a bad name" leaves 2 "--channel: expected" --channel Main/1
 ok "a key that is none" leaves 2 "expected a line 'koshien-source-secret" --signing-key "$scratch/relay.psk"
@@ -116,6 +125,13 @@ ok "one line per outage" counts "error source:" 1
 configure 'period = 40' 'quality = 30'
 kill -HUP "$pid"
 ok "the source can be changed back" within 20 metric_is source_up 1
+rendered() { value=$(metric "rendition_frames_total{rendition=\"$1\"}") && [ "$value" -gt "${2:-0}" ]; }
+ok "one rendition by default" rendered std
+configure 'period = 40' 'rendition "std" { }' 'rendition "rough" { quality = 10 }'
+kill -HUP "$pid"
+ok "SIGHUP takes over another rendition" within 20 rendered rough 5
+count=$(metric 'rendition_frames_total{rendition="std"}')
+ok "the first one goes on counting" [ "$count" -gt "$(metric 'rendition_frames_total{rendition="rough"}')" ]
 before=$(metric frames_total)
 ok "and frames flow again" within 20 metric_above frames_total "$before"
 ok "SIGTERM ends it with 0" ends_with 0
