@@ -155,6 +155,16 @@ void ks_stores_free(struct ks_stores *stores)
 	free(stores);
 }
 
+void ks_stores_each(const struct ks_stores *stores, void (*each)(void *ctx, const struct ks_manifest *newest), void *ctx)
+{
+	for (size_t i = 0; i < stores->n; i++) {
+		struct ks_manifest m;
+
+		if (stores->slots[i].writer != NULL && ks_store_newest(stores->slots[i].writer, &m))
+			each(ctx, &m);
+	}
+}
+
 /* --- frames ------------------------------------------------------------------------------------- */
 
 static void note_frame(struct slot *slot, const struct ks_frame *frame, int64_t now_us)

@@ -18,7 +18,7 @@
 #include "lib/base/error.h"
 #include "lib/base/keyfile.h"
 #include "lib/store/store.h"
-#include "lib/wire/push.h"
+#include "lib/wire/node.h"
 #include "relay/stores.h"
 #include "tests/unit/unit.h"
 
@@ -57,8 +57,8 @@ static void make_key_files(void)
 
 	for (int i = 0; i < 5; i++)
 		snprintf(files[i], sizeof(files[i]), "%s/%s", dir, names[i]);
-	ks_psk_make(&psk);
-	ck_assert_int_eq(ks_keyfile_write(files[PSK], KS_KEY_RELAY, psk.key, KS_PSK_SIZE), KS_EOK);
+	ks_psk_make(&psk, "relay");
+	ck_assert_int_eq(ks_keyfile_write_named(files[PSK], KS_KEY_RELAY, "relay", psk.key, KS_PSK_SIZE), KS_EOK);
 	ks_keypair(public_key, camera);
 	ck_assert_int_eq(ks_keyfile_write(files[CAMERA], KS_KEY_SOURCE_PUBLIC, public_key, sizeof(public_key)), KS_EOK);
 	ks_keypair(public_key, other);
@@ -109,7 +109,8 @@ static void setup(void)
 	make_jpeg();
 	settings = (struct ks_relay_settings){ .listen = { addresses, 1 }, .key = { &paths[PSK], 1 },
 					       .trust = { &paths[CAMERA], 1 }, .store_dir = store_dir, .history = 5,
-					       .store_mib = 9, .channels_max = 2 };
+					       .store_mib = 9, .channels_max = 2, .relays_max = 8, .nack = true,
+					       .loss_percent = 10, .datagram = KS_DATAGRAM_DEFAULT };
 	base = event_base_new();
 	unit_log_start();
 	ck_assert_int_eq(start(), KS_EOK);
@@ -122,9 +123,10 @@ static void teardown(void)
 	tjFree(jpeg);
 }
 
-static size_t sign(const uint8_t *key, const char *channel, uint32_t seq)
+static size_t sign_as(const uint8_t *key, const char *channel, uint8_t source, uint32_t epoch, uint32_t seq)
 {
-	struct ks_manifest m = { .rendition = "std", .id = { 7, seq }, .captured_us = seq * KS_US_PER_S, .period_ms = 1000 };
+	struct ks_manifest m = { .rendition = "std", .source = source, .priority = source, .id = { epoch, seq },
+				 .captured_us = seq * KS_US_PER_S, .period_ms = 1000 };
 	enum ks_jpeg_fault fault;
 	struct ks_frame frame;
 
@@ -133,9 +135,14 @@ static size_t sign(const uint8_t *key, const char *channel, uint32_t seq)
 	return frame.len;
 }
 
-static void deliver(const uint8_t *key, const char *channel, uint32_t seq)
+static size_t sign(const uint8_t *key, const char *channel, uint32_t seq)
 {
-	ks_relay_deliver(relay, bytes, sign(key, channel, seq));
+	return sign_as(key, channel, 0, 7, seq);
+}
+
+static bool deliver(const uint8_t *key, const char *channel, uint32_t seq)
+{
+	return ks_relay_deliver(relay, bytes, sign(key, channel, seq), 0);
 }
 
 /* The value of a sample of /metrics. */
@@ -220,22 +227,22 @@ START_TEST(forged_cut_and_damaged_frames_are_counted)
 	size_t len;
 
 	deliver(camera, "field", 1);
-	deliver(other, "field", 2);
+	ck_assert(!deliver(other, "field", 2));
 	ck_assert(refused("signature") == 1);
 	len = sign(camera, "field", 2);
-	ks_relay_deliver(relay, bytes, len - 1);
-	ks_relay_deliver(relay, bytes, 10);
-	ks_relay_deliver(relay, bytes, 0);
+	ck_assert(!ks_relay_deliver(relay, bytes, len - 1, 0));
+	ck_assert(!ks_relay_deliver(relay, bytes, 10, 0));
+	ck_assert(!ks_relay_deliver(relay, bytes, 0, 0));
 	ck_assert(refused("malformed") == 3);
 	bytes[len - 10] ^= 1;
-	ks_relay_deliver(relay, bytes, len);
+	ck_assert(!ks_relay_deliver(relay, bytes, len, 0));
 	ck_assert(refused("digest") == 1);
 	sign(camera, "field", 2);
 	bytes[44] ^= 4;	/* seq */
-	ks_relay_deliver(relay, bytes, len);
+	ck_assert(!ks_relay_deliver(relay, bytes, len, 0));
 	ck_assert(refused("signature") == 2);
 	bytes[4] = 9;
-	ks_relay_deliver(relay, bytes, len);
+	ck_assert(!ks_relay_deliver(relay, bytes, len, 0));
 	ck_assert(refused("version") == 1);
 	ck_assert(refused_in_all() == 7);
 	ck_assert_int_eq(newest("field"), 1);
@@ -249,7 +256,7 @@ START_TEST(every_single_flip_is_refused)
 
 	for (size_t at = 0; at < len; at++) {
 		bytes[at] ^= 0x20;
-		ks_relay_deliver(relay, bytes, len);
+		ck_assert(!ks_relay_deliver(relay, bytes, len, 0));
 		bytes[at] ^= 0x20;
 	}
 	ck_assert(refused_in_all() == (double)len);
@@ -259,9 +266,9 @@ END_TEST
 
 START_TEST(old_frames_are_counted)
 {
-	deliver(camera, "field", 5);
-	deliver(camera, "field", 5);
-	deliver(camera, "field", 4);
+	ck_assert(deliver(camera, "field", 5));
+	ck_assert(deliver(camera, "field", 5));		/* no fault of who sent it */
+	ck_assert(deliver(camera, "field", 4));
 	ck_assert(refused("stale") == 2);
 	ck_assert_int_eq(newest("field"), 5);
 	ck_assert_uint_eq(lines_with("refused"), 0);	/* two parents send each frame twice: nothing to say */
@@ -427,25 +434,198 @@ START_TEST(stores_are_beaten)
 }
 END_TEST
 
-START_TEST(over_the_wire)
+/* --- over the wire ------------------------------------------------------------------------------ */
+
+/* A capture daemon, as far as the wire goes. */
+static struct ks_node *capture;
+static struct ks_manifest told;
+static unsigned n_told;
+
+static void hear(void *ctx, const uint8_t manifest[KS_HEAD_BODY])
 {
-	const struct ks_push_settings push_settings = { KS_DATAGRAM_DEFAULT, KS_LOSS_DEFAULT_PERCENT };
-	int64_t end_us = ks_mono_us(&ks_clock_system) + DEADLINE_US;
-	struct ks_push *push;
+	(void)ctx;
+	ck_assert_int_eq(ks_manifest_decode(manifest, KS_HEAD_BODY, &told), KS_EOK);
+	n_told++;
+}
+
+static void start_capture(const struct ks_node_relay *relays, size_t n)
+{
+	const struct ks_node_settings set = { .sends = true, .datagram = KS_DATAGRAM_DEFAULT, .loss_ppm = 100000,
+					      .nack = true };
+	const struct ks_node_ops ops = { .head = hear };
+
+	n_told = 0;
+	ck_assert_int_eq(ks_node_new(&capture, base, &set, &ops), KS_EOK);
+	ck_assert_int_eq(ks_node_set_relays(capture, relays, n), KS_EOK);
+}
+
+static void push_to_the_relay(void)
+{
+	const struct ks_node_relay told_of = { "relay", address, psk, false };
+
+	start_capture(&told_of, 1);
+}
+
+static void send(uint8_t source, uint32_t epoch, uint32_t seq)
+{
 	struct ks_frame frame;
 
-	ck_assert_int_eq(ks_push_new(&push, base, &push_settings), KS_EOK);
-	ck_assert_int_eq(ks_push_add(push, "relay", address, &psk), KS_EOK);
-	for (uint32_t seq = 1; newest("field") < 3; seq++) {
-		ck_assert_int_lt(ks_mono_us(&ks_clock_system), end_us);
-		ck_assert_int_eq(ks_frame_view(bytes, sign(camera, "field", seq), &frame), KS_EOK);
-		ck_assert_int_eq(ks_push_frame(push, &frame), KS_EOK);
-		for (int64_t wait_us = ks_mono_us(&ks_clock_system) + KS_US_PER_S / 10;
-		     ks_mono_us(&ks_clock_system) < wait_us && newest("field") < (int64_t)seq;)
-			event_base_loop(base, EVLOOP_ONCE);
+	ck_assert_int_eq(ks_frame_view(bytes, sign_as(camera, "field", source, epoch, seq), &frame), KS_EOK);
+	ck_assert_int_eq(ks_node_frame(capture, &frame, 0), KS_EOK);
+}
+
+/* Runs the loop for a while; less when `until` holds. */
+static void run(bool (*until)(void))
+{
+	int64_t end_us = ks_mono_us(&ks_clock_system) + KS_US_PER_S / 5;
+	const struct timeval step = { 0, 10000 };
+
+	while (!until() && ks_mono_us(&ks_clock_system) < end_us) {
+		event_base_loopexit(base, &step);
+		event_base_dispatch(base);
 	}
+}
+
+static void retry_until(bool (*until)(void), uint8_t source, uint32_t epoch)
+{
+	int64_t end_us = ks_mono_us(&ks_clock_system) + DEADLINE_US;
+
+	for (uint32_t seq = 1; !until(); seq++) {
+		ck_assert_int_lt(ks_mono_us(&ks_clock_system), end_us);
+		send(source, epoch, seq);
+		run(until);
+	}
+}
+
+static bool three_came(void)
+{
+	return newest("field") >= 3;
+}
+
+START_TEST(over_the_wire)
+{
+	push_to_the_relay();
+	retry_until(three_came, 0, 7);
 	ck_assert(refused_in_all() == 0);
-	ks_push_free(push);
+	ck_assert(metric("koshien_relay_source{channel=\"field\"}") == 0);
+	ks_node_free(capture);
+}
+END_TEST
+
+static bool head_came(void)
+{
+	return n_told > 0 && told.id.epoch == 500;
+}
+
+/* Who is behind what is published, even before a restart, hears of it. */
+START_TEST(who_is_behind_hears_of_it)
+{
+	ks_relay_deliver(relay, bytes, sign_as(camera, "field", 1, 500, 3), 0);
+	ks_relay_free(relay);
+	ck_assert_int_eq(start(), KS_EOK);
+	push_to_the_relay();
+	retry_until(head_came, 0, 7);
+	ck_assert_uint_eq(told.source, 1);
+	ck_assert_uint_eq(told.id.seq, 3);
+	ck_assert_int_eq(newest("field"), 3);
+	ks_node_free(capture);
+}
+END_TEST
+
+/* Falls silent by the relay's clock; its loop finds out by itself. */
+START_TEST(takes_over_by_itself)
+{
+	int64_t end_us = ks_mono_us(&ks_clock_system) + DEADLINE_US;
+
+	deliver(camera, "field", 1);
+	fake_us += KS_US_PER_S;
+	ks_relay_deliver(relay, bytes, sign_as(camera, "field", 1, 500, 9), 0);
+	ck_assert_int_eq(newest("field"), 1);
+	fake_us += KS_US_PER_S / 2;
+	while (newest("field") != 9) {
+		ck_assert_int_lt(ks_mono_us(&ks_clock_system), end_us);
+		event_base_loop(base, EVLOOP_ONCE);
+	}
+	ck_assert(metric("koshien_relay_source{channel=\"field\"}") == 1);
+	ck_assert(metric("koshien_relay_source_changes_total") == 1);
+	ck_assert_uint_eq(lines_with("field: source 1 after source 0"), 1);
+}
+END_TEST
+
+static char child_dir[4200];
+
+static bool child_has_three(void)
+{
+	struct ks_store_reader *reader;
+	struct ks_store_copy *copy;
+	bool has;
+
+	if (ks_store_reader_open(&reader, child_dir, "field", "std") != KS_EOK)
+		return false;
+	ck_assert_int_eq(ks_store_read_newest(reader, NULL, &copy), KS_EOK);
+	has = copy->frame.m.id.seq >= 3;
+	free(copy);
+	ks_store_reader_close(reader);
+	return has;
+}
+
+/* Capture, a relay, a relay behind it that asks for frames, and word back up about what the last one has published. */
+START_TEST(a_relay_is_a_parent)
+{
+	static char master_path[4200], child_key[4200];
+	char child_address[32], *child_addresses[] = { child_address };
+	struct ks_relay_parent parent = { "up", address, child_key };
+	struct ks_master master;
+	struct ks_relay *child;
+	struct ks_relay_settings child_settings;
+	struct ks_psk child_psk;
+
+	memset(&master, 7, sizeof(master));
+	snprintf(master_path, sizeof(master_path), "%s/master", dir);
+	snprintf(child_key, sizeof(child_key), "%s/child.psk", dir);
+	snprintf(child_dir, sizeof(child_dir), "%s/child", dir);
+	ck_assert_int_eq(ks_keyfile_write(master_path, KS_KEY_MASTER, master.key, sizeof(master.key)), KS_EOK);
+	ks_psk_derive(&child_psk, &master, "child");
+	ck_assert_int_eq(ks_keyfile_write_named(child_key, KS_KEY_RELAY, "child", child_psk.key, KS_PSK_SIZE), KS_EOK);
+	ks_relay_free(relay);
+	settings.master = master_path;
+	ck_assert_int_eq(start(), KS_EOK);
+
+	child_settings = settings;
+	child_settings.master = NULL;
+	child_settings.key = (struct ks_list){ NULL, 0 };
+	child_settings.parents = (struct ks_list){ &parent, 1 };
+	child_settings.store_dir = child_dir;
+	snprintf(child_address, sizeof(child_address), "127.0.0.1:%u", free_port());
+	child_settings.listen = (struct ks_list){ child_addresses, 1 };
+	ck_assert_int_eq(ks_relay_new(&child, base, &child_settings, &fake_clock), KS_EOK);
+	push_to_the_relay();
+	retry_until(child_has_three, 0, 7);
+	ck_assert_int_ge(newest("field"), 3);
+
+	/* The child has a frame that its parent has not: word of it goes all the way up, when the child gets lower ones. */
+	ks_relay_deliver(child, bytes, sign_as(camera, "field", 1, 500, 3), 1);
+	retry_until(head_came, 0, 8);
+	ck_assert_uint_eq(told.source, 1);
+	ck_assert(metric("koshien_relay_heads_heard_total{reason=\"good\"}") >= 1);
+	ks_relay_free(child);
+	ks_node_free(capture);
+}
+END_TEST
+
+START_TEST(only_signed_heads_are_heard)
+{
+	sign_as(other, "field", 1, 500, 3);
+	ks_relay_hear(relay, bytes);
+	ck_assert(metric("koshien_relay_heads_heard_total{reason=\"signature\"}") == 1);
+	bytes[0] ^= 1;
+	ks_relay_hear(relay, bytes);
+	ck_assert(metric("koshien_relay_heads_heard_total{reason=\"malformed\"}") == 1);
+	sign_as(camera, "field", 1, 500, 3);
+	for (int i = 0; i < 200; i++)
+		ks_relay_hear(relay, bytes);
+	ck_assert(metric("koshien_relay_heads_heard_total{reason=\"good\"}") == 98);
+	ck_assert(metric("koshien_relay_heads_heard_total{reason=\"busy\"}") == 102);
 }
 END_TEST
 
@@ -470,6 +650,10 @@ int main(void)
 	tcase_add_test(tc, silence_is_said_once);
 	tcase_add_test(tc, stores_are_beaten);
 	tcase_add_test(tc, over_the_wire);
+	tcase_add_test(tc, who_is_behind_hears_of_it);
+	tcase_add_test(tc, takes_over_by_itself);
+	tcase_add_test(tc, a_relay_is_a_parent);
+	tcase_add_test(tc, only_signed_heads_are_heard);
 	suite_add_tcase(suite, tc);
 	return unit_run(suite);
 }
