@@ -466,7 +466,7 @@ static void push_to_the_relay(void)
 	start_capture(&told_of, 1);
 }
 
-static void send(uint8_t source, uint32_t epoch, uint32_t seq)
+static void send_frame(uint8_t source, uint32_t epoch, uint32_t seq)
 {
 	struct ks_frame frame;
 
@@ -492,7 +492,7 @@ static void retry_until(bool (*until)(void), uint8_t source, uint32_t epoch)
 
 	for (uint32_t seq = 1; !until(); seq++) {
 		ck_assert_int_lt(ks_mono_us(&ks_clock_system), end_us);
-		send(source, epoch, seq);
+		send_frame(source, epoch, seq);
 		run(until);
 	}
 }
@@ -547,7 +547,7 @@ START_TEST(takes_over_by_itself)
 		event_base_loop(base, EVLOOP_ONCE);
 	}
 	ck_assert(metric("koshien_relay_source{channel=\"field\"}") == 1);
-	ck_assert(metric("koshien_relay_source_changes_total") == 1);
+	ck_assert(metric("\nkoshien_relay_source_changes_total") == 1);
 	ck_assert_uint_eq(lines_with("field: source 1 after source 0"), 1);
 }
 END_TEST
@@ -574,7 +574,8 @@ START_TEST(a_relay_is_a_parent)
 {
 	static char master_path[4200], child_key[4200];
 	char child_address[32], *child_addresses[] = { child_address };
-	struct ks_relay_parent parent = { "up", address, child_key };
+	static char up[] = "up";
+	struct ks_relay_parent parent = { up, address, child_key };
 	struct ks_master master;
 	struct ks_relay *child;
 	struct ks_relay_settings child_settings;
