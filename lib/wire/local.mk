@@ -55,7 +55,7 @@ tests_wiresim_LDADD = tests/wire/libworld.la
 if WITH_CHECK
 wire_unit_tests = tests/unit/check_assembler tests/unit/check_cookie tests/unit/check_datagram tests/unit/check_fec \
 	tests/unit/check_layout tests/unit/check_loss tests/unit/check_object tests/unit/check_sender \
-	tests/unit/check_message tests/unit/check_psk tests/unit/check_push tests/unit/check_revoked tests/unit/check_seal tests/unit/check_wire
+	tests/unit/check_message tests/unit/check_psk tests/unit/check_node tests/unit/check_revoked tests/unit/check_seal tests/unit/check_wire
 wire_unit_cflags = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISAL_CFLAGS)
 wire_unit_ldadd = tests/unit/libunit.la lib/wire/libwire.la $(ISAL_LIBS) -lm
 check_PROGRAMS += $(wire_unit_tests)
@@ -76,6 +76,8 @@ tests_unit_check_message_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_message_LDADD = $(wire_unit_ldadd)
 tests_unit_check_object_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_object_LDADD = $(wire_unit_ldadd)
+tests_unit_check_node_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_node_LDADD = $(wire_unit_ldadd)
 tests_unit_check_psk_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_psk_LDADD = $(wire_unit_ldadd)
 tests_unit_check_revoked_CFLAGS = $(wire_unit_cflags)
