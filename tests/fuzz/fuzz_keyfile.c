@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/error.h"
 #include "lib/base/keyfile.h"
+#include "lib/base/name.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
@@ -22,10 +24,25 @@ static void parse(const uint8_t *bytes, size_t len, const char *kind, size_t key
 	free(key);
 }
 
+static void parse_named(const uint8_t *bytes, size_t len)
+{
+	char name[KS_KEYFILE_NAME_MAX + 1];
+	const char *why = NULL;
+	uint8_t key[32];
+
+	if (ks_keyfile_parse_named((const char *)bytes, len, KS_KEY_RELAY, name, key, sizeof(key), &why) == KS_EOK) {
+		if (!ks_name_valid(name, strlen(name), KS_KEYFILE_NAME_MAX))
+			abort();
+	} else if (why == NULL || *name != '\0') {
+		abort();
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	parse(bytes, len, KS_KEY_SOURCE_SECRET, 64);
 	parse(bytes, len, KS_KEY_SOURCE_PUBLIC, 32);
-	parse(bytes, len, KS_KEY_RELAY, 32);
+	parse(bytes, len, KS_KEY_MASTER, 32);
+	parse_named(bytes, len);
 	return 0;
 }
