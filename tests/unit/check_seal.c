@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/wire/seal.h"
 
+#include <string.h>
+
 #include <sodium.h>
 
 #include "tests/unit/unit.h"
@@ -71,15 +73,20 @@ START_TEST(all_keys_differ)
 	const uint8_t secret[KS_PSK_SIZE] = { 9 }, other_secret[KS_PSK_SIZE] = { 8 };
 	const uint8_t one[KS_SESSION_NONCE_SIZE] = { 1 }, two[KS_SESSION_NONCE_SIZE] = { 2 };
 	struct ks_psk psk, other;
-	struct ks_setup_keys setup;
+	struct ks_setup_keys setup, other_setup;
 	struct ks_session_keys a, again, swapped, b, c;
-	const uint8_t *all[] = { setup.offer, setup.accept, a.down, a.up, swapped.down, swapped.up, b.down, b.up,
-				 c.down, c.up };
+	uint8_t blind[KS_SEAL_KEY_SIZE], blind_two[KS_SEAL_KEY_SIZE], blind_other[KS_SEAL_KEY_SIZE];
+	const uint8_t *all[] = { setup.down, setup.up, other_setup.down, other_setup.up, a.down, a.up, swapped.down,
+				 swapped.up, b.down, b.up, c.down, c.up, blind, blind_two, blind_other };
 
-	ks_psk_set(&psk, secret);
-	ks_psk_set(&other, other_secret);
+	ks_psk_set(&psk, secret, "relay");
+	ks_psk_set(&other, other_secret, "relay");
 	ck_assert_uint_ne(psk.id, other.id);
 	ks_seal_setup_keys(&psk, &setup);
+	ks_seal_setup_keys(&other, &other_setup);
+	ks_seal_blind_key(&psk, one, blind);
+	ks_seal_blind_key(&psk, two, blind_two);
+	ks_seal_blind_key(&other, one, blind_other);
 	ks_seal_session_keys(&psk, one, two, &a);
 	ks_seal_session_keys(&psk, one, two, &again);
 	ks_seal_session_keys(&psk, two, one, &swapped);
@@ -89,6 +96,62 @@ START_TEST(all_keys_differ)
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		for (size_t j = 0; j < i; j++)
 			ck_assert_int_ne(memcmp(all[i], all[j], KS_SEAL_KEY_SIZE), 0);
+}
+END_TEST
+
+/* A keyed hash over the label and the nonces, the parent's first (doc/wire.md). */
+START_TEST(keys_are_what_the_format_says)
+{
+	const uint8_t secret[KS_PSK_SIZE] = { 9 };
+	const uint8_t parent[KS_SESSION_NONCE_SIZE] = { 1 }, relay[KS_SESSION_NONCE_SIZE] = { 2 };
+	static const char down[] = "koshien-wire-1 down", blind[] = "koshien-wire-1 blind", up[] = "koshien-wire-1 setup up";
+	uint8_t expected[KS_SEAL_KEY_SIZE], got[KS_SEAL_KEY_SIZE], text[sizeof(down) - 1 + 2 * KS_SESSION_NONCE_SIZE];
+	struct ks_session_keys keys;
+	struct ks_setup_keys setup;
+	struct ks_psk psk;
+
+	ks_psk_set(&psk, secret, "relay");
+	ks_seal_session_keys(&psk, parent, relay, &keys);
+	memcpy(text, down, sizeof(down) - 1);
+	memcpy(text + sizeof(down) - 1, parent, sizeof(parent));
+	memcpy(text + sizeof(down) - 1 + sizeof(parent), relay, sizeof(relay));
+	crypto_generichash(expected, sizeof(expected), text, sizeof(text), secret, sizeof(secret));
+	ck_assert_mem_eq(keys.down, expected, sizeof(expected));
+
+	ks_seal_blind_key(&psk, parent, got);
+	memcpy(text, blind, sizeof(blind) - 1);
+	memcpy(text + sizeof(blind) - 1, parent, sizeof(parent));
+	crypto_generichash(expected, sizeof(expected), text, sizeof(blind) - 1 + sizeof(parent), secret, sizeof(secret));
+	ck_assert_mem_eq(got, expected, sizeof(expected));
+
+	ks_seal_setup_keys(&psk, &setup);
+	crypto_generichash(expected, sizeof(expected), (const uint8_t *)up, sizeof(up) - 1, secret, sizeof(secret));
+	ck_assert_mem_eq(setup.up, expected, sizeof(expected));
+}
+END_TEST
+
+/* XChaCha20-Poly1305; all that stands in clear in front of the nonce is associated data, however long it is. */
+START_TEST(setup_seals_its_clear_part)
+{
+	const uint8_t key[KS_SEAL_KEY_SIZE] = { 1 }, nonce[KS_SETUP_NONCE_SIZE] = { 3 };
+	uint8_t clear[KS_HEADER_SIZE + KS_RELAY_NAME_MAX + 1] = { 2 };
+	uint8_t sealed[sizeof(plain) + KS_TAG_SIZE], theirs[sizeof(sealed)], out[sizeof(plain)];
+
+	ks_seal_setup(key, clear, sizeof(clear), nonce, (const uint8_t *)plain, sizeof(plain), sealed);
+	crypto_aead_xchacha20poly1305_ietf_encrypt(theirs, NULL, (const uint8_t *)plain, sizeof(plain), clear, sizeof(clear),
+						   NULL, nonce, key);
+	ck_assert_mem_eq(sealed, theirs, sizeof(sealed));
+	ck_assert_int_eq(ks_unseal_setup(key, clear, sizeof(clear), nonce, sealed, sizeof(sealed), out), KS_DROP_NONE);
+	ck_assert_mem_eq(out, plain, sizeof(plain));
+	for (size_t i = 0; i < sizeof(clear); i++) {
+		clear[i] ^= 1;
+		ck_assert_int_eq(ks_unseal_setup(key, clear, sizeof(clear), nonce, sealed, sizeof(sealed), out), KS_DROP_TAG);
+		clear[i] ^= 1;
+	}
+	ck_assert_int_eq(ks_unseal_setup(key, clear, KS_HEADER_SIZE, nonce, sealed, sizeof(sealed), out), KS_DROP_TAG);
+	for (size_t len = 0; len < sizeof(sealed); len++)
+		ck_assert_int_eq(ks_unseal_setup(key, clear, sizeof(clear), nonce, sealed, len, out),
+				 len < KS_TAG_SIZE ? KS_DROP_SHORT : KS_DROP_TAG);
 }
 END_TEST
 
@@ -138,6 +201,8 @@ static Suite *seal_suite(void)
 	tcase_add_test(tc, seal_is_what_the_format_says);
 	tcase_add_test(tc, only_what_was_sealed_opens);
 	tcase_add_test(tc, all_keys_differ);
+	tcase_add_test(tc, keys_are_what_the_format_says);
+	tcase_add_test(tc, setup_seals_its_clear_part);
 	tcase_add_test(tc, window_takes_each_counter_once);
 	tcase_add_test(tc, window_edges);
 	suite_add_tcase(suite, tc);
