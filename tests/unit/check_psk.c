@@ -147,7 +147,7 @@ START_TEST(neighbours_that_cannot_be)
 }
 END_TEST
 
-START_TEST(masters)
+START_TEST(master_keys)
 {
 	struct ks_master masters[KS_PSK_MAX];
 	size_t n;
@@ -182,7 +182,7 @@ int main(void)
 	tcase_add_test(files, a_key_alone);
 	tcase_add_test(files, a_key_with_its_neighbours);
 	tcase_add_test(files, neighbours_that_cannot_be);
-	tcase_add_test(files, masters);
+	tcase_add_test(files, master_keys);
 	suite_add_tcase(suite, files);
 	return unit_run(suite);
 }
