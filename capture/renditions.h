@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One picture in several sizes and qualities: a JPEG of it per rendition, smallest first so that it arrives first, all
+ * One picture in several sizes and qualities: a JPEG of it per rendition, smallest first so that it is on its way first, all
  * under one id. What one rendition cannot be made of does not keep the others back. One thread at a time.
  */
 #ifndef KS_CAPTURE_RENDITIONS_H
