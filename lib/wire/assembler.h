@@ -21,7 +21,7 @@
 
 #define KS_ASSEMBLY_BYTES_MAX ((size_t)64 * 1024 * 1024)	/* rooms of objects, in use or kept for the next ones */
 #define KS_ASSEMBLIES_MAX 1024		/* objects at a time */
-/* A track is counted per source. Of those without an accepted object, or else of all, the one unused longest gives way. */
+/* Counted per source. Of those without an accepted object, or else of all, the one unused longest gives way. */
 #define KS_TRACKS_MAX 1024
 #define KS_TRACK_ASSEMBLIES_MAX 4	/* of one track, begun by one giver */
 #define KS_SIZES_MAX 2			/* of one object, with a part of one giver: its datagrams may shrink */

@@ -54,8 +54,10 @@ tests_wiresim_LDADD = tests/wire/libworld.la
 
 if WITH_CHECK
 wire_unit_tests = tests/unit/check_assembler tests/unit/check_cookie tests/unit/check_datagram tests/unit/check_fec \
-	tests/unit/check_layout tests/unit/check_loss tests/unit/check_object tests/unit/check_sender \
-	tests/unit/check_message tests/unit/check_psk tests/unit/check_node tests/unit/check_revoked tests/unit/check_seal tests/unit/check_wire
+	tests/unit/check_intake tests/unit/check_layout tests/unit/check_loss tests/unit/check_merge \
+	tests/unit/check_message tests/unit/check_node tests/unit/check_object tests/unit/check_psk \
+	tests/unit/check_receiver tests/unit/check_revoked tests/unit/check_seal tests/unit/check_sender \
+	tests/unit/check_wire
 wire_unit_cflags = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISAL_CFLAGS)
 wire_unit_ldadd = tests/unit/libunit.la lib/wire/libwire.la $(ISAL_LIBS) -lm
 check_PROGRAMS += $(wire_unit_tests)
@@ -68,10 +70,16 @@ tests_unit_check_datagram_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_datagram_LDADD = $(wire_unit_ldadd)
 tests_unit_check_fec_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_fec_LDADD = $(wire_unit_ldadd)
+tests_unit_check_intake_SOURCES = tests/unit/check_intake.c tests/wire/fake.c tests/wire/fake.h
+tests_unit_check_intake_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_intake_LDADD = $(wire_unit_ldadd)
 tests_unit_check_layout_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_layout_LDADD = $(wire_unit_ldadd)
 tests_unit_check_loss_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_loss_LDADD = $(wire_unit_ldadd)
+tests_unit_check_merge_SOURCES = tests/unit/check_merge.c tests/wire/fake.c tests/wire/fake.h
+tests_unit_check_merge_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_merge_LDADD = $(wire_unit_ldadd)
 tests_unit_check_message_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_message_LDADD = $(wire_unit_ldadd)
 tests_unit_check_object_CFLAGS = $(wire_unit_cflags)
@@ -80,6 +88,9 @@ tests_unit_check_node_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_node_LDADD = $(wire_unit_ldadd)
 tests_unit_check_psk_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_psk_LDADD = $(wire_unit_ldadd)
+tests_unit_check_receiver_SOURCES = tests/unit/check_receiver.c tests/wire/fake.c tests/wire/fake.h
+tests_unit_check_receiver_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_receiver_LDADD = $(wire_unit_ldadd)
 tests_unit_check_revoked_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_revoked_LDADD = $(wire_unit_ldadd)
 tests_unit_check_seal_CFLAGS = $(wire_unit_cflags)

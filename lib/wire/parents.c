@@ -368,8 +368,8 @@ static void log_outage(struct ks_parent *parent, int64_t now_us)
 		return;
 	parent->outage_logged = true;
 	ks_warn("wire", "parent %s cannot be reached%s; it is tried again every few seconds: check that it runs, "
-			"its address and firewall (UDP, both ways), and that it knows this relay's key %04x and has not "
-			"revoked it",
+			"its address and firewall (UDP, both ways), and that it knows this relay's key %04x and has "
+			"not revoked it",
 		ks_parent_text(parent, text, sizeof(text)), parent->refused ? " (nothing listens there)" : "",
 		parent->ring.keys[parent->key].psk.id);
 }
