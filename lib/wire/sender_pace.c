@@ -223,7 +223,7 @@ static size_t grant(const struct ks_peer *peer, const struct ks_stream *stream, 
 {
 	uint32_t loss_ppm = ks_loss_mean_ppm(&peer->loss);
 	size_t k = ks_layout_k(&stream->size->layout, block), coming, want;
-	size_t most = (k + stream->m) * (KS_BUDGET_PERCENT - 100) / 100;
+	size_t most = (k + stream->m) * KS_ASKED_TIMES_MAX;
 	int64_t rounds = rounds_until(peer, stream->held->since_us + stream->held->period_us, now_us);
 
 	/* What is coming anyway arrives by its mean. */

@@ -298,9 +298,10 @@ static int64_t announce(struct ks_sender *sender, struct ks_peer *peer, struct k
 	struct ks_blind blind = { .session = lease->ours, .wall_us = ks_wall_us(&sender->clock) };
 	uint8_t nonce[KS_SETUP_NONCE_SIZE];
 	struct ks_setup_keys setup;
+	int64_t every_us = now_us - peer->up_us < KS_BLIND_US ? KS_BLIND_HURRY_US : KS_BLIND_US;
 
-	if (lease->announced_us != 0 && now_us - lease->announced_us < KS_BLIND_US)
-		return lease->announced_us + KS_BLIND_US;
+	if (lease->announced_us != 0 && now_us - lease->announced_us < every_us)
+		return lease->announced_us + every_us;
 	memcpy(blind.nonce, lease->nonce, sizeof(blind.nonce));
 	memcpy(blind.instance, sender->instance, sizeof(blind.instance));
 	sender->ops.random(sender->ops.ctx, nonce, sizeof(nonce));
@@ -308,7 +309,18 @@ static int64_t announce(struct ks_sender *sender, struct ks_peer *peer, struct k
 	lease->announced_us = now_us;
 	send_one(sender, peer, NULL, &lease->to,
 		 ks_blind_write(&blind, lease->psk.id, setup.down, nonce, sender->batch[0]));
-	return now_us + KS_BLIND_US;
+	return now_us + every_us;
+}
+
+static void renew_blind(struct ks_sender *sender, struct ks_peer *peer, int64_t now_us)
+{
+	if (peer->next != NULL || (now_us - peer->lease->since_us < sender->settings.rekey_us &&
+				   ks_psk_equal(&peer->psk, &peer->lease->psk)))
+		return;
+	peer->next = new_blind(sender, peer, now_us);
+	/* Never at the same moment: a relay takes an announcement to be old when it is not later than the last one. */
+	if (peer->next != NULL)
+		peer->next->announced_us = peer->lease->announced_us - KS_BLIND_US / 2;
 }
 
 /* A new session in time, announced for a while before it is used, so that lost announcements cost no frame. */
@@ -323,10 +335,8 @@ static int64_t tick_blind(struct ks_sender *sender, struct ks_peer *peer, int64_
 
 		if (lease == NULL)
 			return now_us + KS_BLIND_US;
+		peer->up_us = now_us;
 		ks_peer_up(sender, peer, lease, true, now_us);
-	} else if (peer->next == NULL && (now_us - peer->lease->since_us >= sender->settings.rekey_us ||
-					  !ks_psk_equal(&peer->psk, &peer->lease->psk))) {
-		peer->next = new_blind(sender, peer, now_us);
 	} else if (peer->next != NULL && now_us - peer->next->since_us >= KS_BLIND_AHEAD_US) {
 		struct ks_lease *next = peer->next;
 
@@ -336,6 +346,7 @@ static int64_t tick_blind(struct ks_sender *sender, struct ks_peer *peer, int64_
 	}
 	peer->silent_since_us = 0;
 	due_us = announce(sender, peer, peer->lease, now_us);
+	renew_blind(sender, peer, now_us);
 	if (peer->next != NULL)
 		due_us = ks_earlier(due_us, announce(sender, peer, peer->next, now_us));
 	return due_us;

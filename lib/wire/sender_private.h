@@ -16,12 +16,15 @@
 #include "lib/wire/object.h"
 #include "lib/wire/sender.h"
 
+#define KS_ASKED_TIMES_MAX 4		/* as much as a block was sent with may be asked for later: bursts take answers too. The
+					 * mean is bounded by the budget */
 #define KS_BATCH 64			/* datagrams sealed and sent at a time */
 #define KS_STREAMS_MAX 128		/* objects on their way to one relay, or that it may still ask for */
 #define KS_LEASES_MAX 1024		/* a power of two, above two for each relay and the half-open ones */
 #define KS_FAREWELLS_MAX (2 * KS_RELAYS_MAX)
 #define KS_LEASE_FADE_US (5 * KS_US_PER_S)	/* a session that was replaced still takes what is under way */
 #define KS_PROBE_US (60 * KS_US_PER_S)		/* between tries with longer datagrams */
+#define KS_BLIND_HURRY_US (200 * KS_US_PER_MS)	/* between repetitions of BLIND in the first second */
 #define KS_BLIND_AHEAD_US (5 * KS_US_PER_S)	/* a blind session is announced this long before it is used */
 
 _Static_assert(KS_LEASES_MAX > 2 * KS_RELAYS_MAX + KS_HALF_OPEN_MAX, "every session has a slot");
@@ -89,7 +92,7 @@ struct ks_stream {
 	uint32_t pending;		/* asked for and not yet sent */
 	uint32_t step;			/* of these, in one tick */
 	uint8_t turn;			/* block that is next */
-	uint8_t extra[KS_BLOCKS_MAX];	/* that were sent because they were asked for */
+	uint16_t extra[KS_BLOCKS_MAX];	/* that were sent because they were asked for */
 	uint8_t wanted[KS_BLOCKS_MAX];	/* pending, by block */
 };
 
@@ -110,6 +113,7 @@ struct ks_peer {
 	struct ks_lease *lease;		/* carries the objects */
 	struct ks_lease *previous;	/* what is under way on it is still taken */
 	struct ks_lease *next;		/* blind: announced, not yet used */
+	int64_t up_us;			/* blind: since when */
 	bool offering;
 	int64_t offer_us, offered_us, backoff_us;
 	int64_t due_us;
