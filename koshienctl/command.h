@@ -63,6 +63,7 @@ enum ks_exit ks_usage(const struct ks_command *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 extern const struct ks_command ks_command_keygen;
+extern const struct ks_command ks_command_key;
 extern const struct ks_command ks_command_frames;
 extern const struct ks_command ks_command_watch;
 extern const struct ks_command ks_command_version;

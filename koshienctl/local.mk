@@ -5,7 +5,10 @@ koshienctl_libkoshienctl_la_SOURCES = \
 	koshienctl/command.c koshienctl/command.h \
 	koshienctl/frames.c \
 	koshienctl/holding.c koshienctl/holding.h \
+	koshienctl/key.c \
 	koshienctl/keygen.c \
+	koshienctl/revoke.c koshienctl/revoke.h \
+	koshienctl/rotate.c koshienctl/rotate.h \
 	koshienctl/tally.c koshienctl/tally.h \
 	koshienctl/watch.c
 if WITH_CURL
