@@ -18,7 +18,8 @@ void ks_capture_counts_metrics(const struct ks_capture_counts *counts, FILE *out
 
 	for (int i = 0; i < (int)KS_REFUSALS; i++)
 		names[i] = ks_refusal_name((enum ks_refusal)i);
-	ks_prom_counter(out, "koshien_capture_frames_total", "Pictures of the source, signed and sent.", &counts->frames);
+	ks_prom_counter(out, "koshien_capture_frames_total", "Pictures of the source, signed and sent.",
+			&counts->frames);
 	ks_prom_counter(out, "koshien_capture_placeholders_total", "Placeholder pictures, signed and sent.",
 			&counts->placeholders);
 	/* The first name is that of a good picture, which is never dropped. */
@@ -28,7 +29,8 @@ void ks_capture_counts_metrics(const struct ks_capture_counts *counts, FILE *out
 			"Pictures that a newer one replaced before their turn.", &counts->superseded);
 	ks_prom_counter(out, "koshien_capture_late_total", "Periods missed because this machine was busy.",
 			&counts->late);
-	ks_prom_family(out, "koshien_capture_encode_seconds_total", "counter", "Time spent decoding, scaling and encoding pictures.");
+	ks_prom_family(out, "koshien_capture_encode_seconds_total", "counter",
+		       "Time spent decoding, scaling and encoding pictures.");
 	ks_prom_sample(out, "koshien_capture_encode_seconds_total",
 		       (double)ks_counted(&counts->encode_us) / (double)KS_US_PER_S, NULL);
 	ks_prom_reasons(out, "koshien_capture_outages_total", "Outages of the source, by what began them.",

@@ -163,26 +163,30 @@ static bool lay_out(struct ks_encoder *encoder, struct ks_picture *picture)
 /* TurboJPEG's planes are not const. */
 static void writable(struct ks_encoder *encoder, const struct ks_picture *picture, unsigned char *planes[3])
 {
-	for (int i = 0; i < 3; i++)
-		planes[i] = picture->plane[i] != NULL ? encoder->planes + (picture->plane[i] - picture->plane[0]) : NULL;
+	for (int i = 0; i < 3; i++) {
+		planes[i] = NULL;
+		if (picture->plane[i] != NULL)
+			planes[i] = encoder->planes + (picture->plane[i] - picture->plane[0]);
+	}
 }
 
 /* A JPEG of RGB, or with chroma in proportions of its own, has no planes that could be used; it takes a detour. */
-static int decode_rgb(struct ks_encoder *encoder, const uint8_t *jpeg, size_t len, int flags, struct ks_picture *picture)
+static int decode_rgb(struct ks_encoder *encoder, const uint8_t *jpeg, size_t len, int flags,
+		      struct ks_picture *picture)
 {
+	size_t pixels = (size_t)picture->width * (size_t)picture->height;
 	unsigned char *planes[3];
 
 	picture->layout = KS_PICTURE_YUV420;
-	if (!lay_out(encoder, picture) ||
-	    !make_room(&encoder->thumb, &encoder->thumb_size, (size_t)3 * (size_t)picture->width * (size_t)picture->height))
+	if (!lay_out(encoder, picture) || !make_room(&encoder->thumb, &encoder->thumb_size, 3 * pixels))
 		return -ENOMEM;
 	writable(encoder, picture, planes);
 	if (tjDecompress2(encoder->decompress, jpeg, len, encoder->thumb, picture->width, 0, picture->height, TJPF_RGB,
 			  flags) != 0 &&
 	    ((flags & TJFLAG_STOPONWARNING) != 0 || tjGetErrorCode(encoder->decompress) != TJERR_WARNING))
 		return KS_EMALFORMED;
-	return tjEncodeYUVPlanes(encoder->compress, encoder->thumb, picture->width, 0, picture->height, TJPF_RGB, planes,
-				 picture->stride, TJSAMP_420, 0) == 0 ? KS_EOK : KS_EMALFORMED;
+	return tjEncodeYUVPlanes(encoder->compress, encoder->thumb, picture->width, 0, picture->height, TJPF_RGB,
+				 planes, picture->stride, TJSAMP_420, 0) == 0 ? KS_EOK : KS_EMALFORMED;
 }
 
 static int decode_planes(struct ks_encoder *encoder, const uint8_t *jpeg, size_t len, int flags,

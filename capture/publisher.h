@@ -38,8 +38,8 @@ void ks_publisher_free(struct ks_publisher *publisher);
 /* An instant begins. KS_EOK, or KS_ELIMIT when no id is left; then it has not begun. */
 int ks_publish_begin(struct ks_publisher *publisher, int64_t captured_us, int64_t captured_mono_us, uint8_t flags);
 
-/* Signs and delivers one rendition of it. KS_EOK; KS_EMALFORMED with *fault when the JPEG is refused; KS_ELIMIT when the
- * signed frame is too large (*fault is KS_JPEG_SIZE then). *sent: bytes of the JPEG as it was signed. */
+/* Signs and delivers one rendition of it. KS_EOK; KS_EMALFORMED with *fault when the JPEG is refused; KS_ELIMIT when
+ * the signed frame is too large (*fault is KS_JPEG_SIZE then). *sent: bytes of the JPEG as it was signed. */
 int ks_publish(struct ks_publisher *publisher, const char *rendition, const uint8_t *jpeg, size_t len, size_t *sent,
 	       enum ks_jpeg_fault *fault);
 

@@ -124,7 +124,8 @@ static enum ks_refusal refusal_of(int err)
 
 /* Decodes for what has to be encoded, which is a check at the same time; else checks. KS_JPEG_GOOD, or why the picture
  * may not be used at all. */
-static enum ks_jpeg_fault open_jpeg(struct ks_renditions *renditions, struct work *work, const struct ks_jpeg_info *info)
+static enum ks_jpeg_fault open_jpeg(struct ks_renditions *renditions, struct work *work,
+				    const struct ks_jpeg_info *info)
 {
 	const struct ks_picture *whole = work->whole;
 	bool verify = renditions->settings.verify_decode;
@@ -180,6 +181,7 @@ static int publish_one(struct ks_renditions *renditions, const struct work *work
 		       enum ks_refusal *refusal)
 {
 	struct ks_rendition_counts *counts = &renditions->counts[job->rendition];
+	const char *name = renditions->settings.list[job->rendition].name;
 	enum ks_jpeg_fault fault = KS_JPEG_GOOD;
 	int64_t began_us = ks_mono_us(renditions->clock);
 	const uint8_t *jpeg;
@@ -189,7 +191,7 @@ static int publish_one(struct ks_renditions *renditions, const struct work *work
 	ks_count_add(renditions->encode_us, (uint64_t)(ks_mono_us(renditions->clock) - began_us));
 	if (err != KS_EOK)
 		return err;
-	err = ks_publish(renditions->publisher, renditions->settings.list[job->rendition].name, jpeg, len, &sent, &fault);
+	err = ks_publish(renditions->publisher, name, jpeg, len, &sent, &fault);
 	if (err == KS_EOK) {
 		ks_count(&counts->frames);
 		ks_count_add(&counts->bytes, sent);
@@ -212,7 +214,8 @@ static void leave_out(struct ks_renditions *renditions, const struct job *job, e
 
 /* --- one instant ------------------------------------------------------------------------------ */
 
-static int publish_all(struct ks_renditions *renditions, const struct work *work, uint8_t flags, enum ks_refusal *refusal)
+static int publish_all(struct ks_renditions *renditions, const struct work *work, uint8_t flags,
+		       enum ks_refusal *refusal)
 {
 	enum ks_refusal refusals[KS_RENDITIONS_MAX];
 	int errs[KS_RENDITIONS_MAX], err;
@@ -267,10 +270,24 @@ int ks_renditions_publish(struct ks_renditions *renditions, const struct ks_pict
 	return publish_all(renditions, &work, flags, refusal);
 }
 
+/* --- metrics ---------------------------------------------------------------------------------- */
+
+static void write_dropped(const struct ks_renditions *renditions, size_t i, const char *family, FILE *out)
+{
+	for (int r = 1; r < (int)KS_REFUSALS; r++) {
+		uint64_t n = ks_counted(&renditions->counts[i].dropped[r]);
+
+		if (n > 0)
+			ks_prom_sample(out, family, (double)n, "rendition", renditions->settings.list[i].name, "reason",
+				       ks_refusal_name((enum ks_refusal)r), NULL);
+	}
+}
+
 void ks_renditions_metrics(const struct ks_renditions *renditions, FILE *out)
 {
-	static const char frames[] = "koshien_capture_rendition_frames_total", bytes[] = "koshien_capture_rendition_bytes_total",
-			  dropped[] = "koshien_capture_rendition_dropped_total";
+	static const char frames[] = "koshien_capture_rendition_frames_total";
+	static const char bytes[] = "koshien_capture_rendition_bytes_total";
+	static const char dropped[] = "koshien_capture_rendition_dropped_total";
 	const struct ks_renditions_settings *set = &renditions->settings;
 
 	ks_prom_family(out, frames, "counter", "Frames, signed and handed to the sender, placeholders included.");
@@ -281,11 +298,7 @@ void ks_renditions_metrics(const struct ks_renditions *renditions, FILE *out)
 	for (size_t i = 0; i < set->n; i++)
 		ks_prom_sample(out, bytes, (double)ks_counted(&renditions->counts[i].bytes), "rendition",
 			       set->list[i].name, NULL);
-	ks_prom_family(out, dropped, "counter", "Frames that could not be made while others of the same picture could.");
+	ks_prom_family(out, dropped, "counter", "Frames not made, of pictures of which others could be.");
 	for (size_t i = 0; i < set->n; i++)
-		for (int r = 1; r < (int)KS_REFUSALS; r++)
-			if (ks_counted(&renditions->counts[i].dropped[r]) > 0)
-				ks_prom_sample(out, dropped, (double)ks_counted(&renditions->counts[i].dropped[r]),
-					       "rendition", set->list[i].name, "reason",
-					       ks_refusal_name((enum ks_refusal)r), NULL);
+		write_dropped(renditions, i, dropped, out);
 }

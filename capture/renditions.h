@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One picture in several sizes and qualities: a JPEG of it per rendition, smallest first so that it is on its way first, all
- * under one id. What one rendition cannot be made of does not keep the others back. One thread at a time.
+ * One picture in several sizes and qualities: a JPEG of it per rendition, smallest first so that it is on its way
+ * first, all under one id. What one rendition cannot be made of does not keep the others back. One thread at a time.
  */
 #ifndef KS_CAPTURE_RENDITIONS_H
 #define KS_CAPTURE_RENDITIONS_H

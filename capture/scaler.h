@@ -25,8 +25,8 @@ struct ks_scaler {
 
 void ks_scaler_free(struct ks_scaler *scaler);
 
-/* Makes planes of the given size, which is at most that of `from`, with chroma halved in both directions whatever it was;
- * grey stays grey. *to lives until the next call. KS_EOK, -ENOMEM, or KS_ELIMIT in a build without libyuv. */
+/* Makes planes of the given size, which is even, with chroma halved in both directions whatever it was; grey stays
+ * grey. *to lives until the next call. KS_EOK, -ENOMEM, or KS_ELIMIT in a build without libyuv. */
 int ks_scaler_scale(struct ks_scaler *scaler, const struct ks_picture *from, int width, int height,
 		    struct ks_picture *to);
 

@@ -173,8 +173,8 @@ static int validate_renditions(const struct ks_capture_settings *set)
 	}
 	for (size_t i = 0; i < set->renditions.n && !ks_scaler_available(); i++)
 		if (rendition(set, i)->resolution != NULL) {
-			ks_error("config", "rendition %s: this build cannot make pictures smaller; install libyuv-dev and "
-				 "configure --with-libyuv, or leave its resolution out", rendition(set, i)->name);
+			ks_error("config", "rendition %s: this build cannot make pictures smaller; install libyuv-dev "
+				 "and configure --with-libyuv, or leave its resolution out", rendition(set, i)->name);
 			return KS_ECONFIG;
 		}
 	return KS_EOK;

@@ -169,10 +169,12 @@ static void assert_quarters(const struct ks_picture *picture)
 {
 	for (int i = 0; i < (picture->layout == KS_PICTURE_GREY ? 1 : 3); i++)
 		for (int q = 0; q < 4; q++) {
-			int w, h, want = 40 + 30 * i + (q & 1) * 60 + q / 2 * 80, got;
+			int w, h, want = 40 + 30 * i + (q & 1) * 60 + q / 2 * 80, x, y, got;
 
 			ks_picture_plane_size(picture, i, &w, &h);
-			got = picture->plane[i][(h / 4 + q / 2 * (h / 2)) * picture->stride[i] + w / 4 + (q & 1) * (w / 2)];
+			x = w / 4 + (q & 1) * (w / 2);
+			y = h / 4 + q / 2 * (h / 2);
+			got = picture->plane[i][y * picture->stride[i] + x];
 			ck_assert_msg(abs(got - want) <= 3, "plane %d, quarter %d: %d, not %d", i, q, got, want);
 		}
 }

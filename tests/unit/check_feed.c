@@ -274,7 +274,8 @@ START_TEST(placeholders_come_in_all_renditions)
 	struct ks_feed_settings settings = feed.settings;
 
 	settings.renditions = (struct ks_renditions_settings){
-		.list = { { .name = "std" }, { .name = "rough", .quality = 10 }, { .name = "low", .width = 64, .height = 48 } },
+		.list = { { .name = "std" }, { .name = "rough", .quality = 10 },
+			  { .name = "low", .width = 64, .height = 48 } },
 		.n = ks_scaler_available() ? 3 : 2, .quality = 80,
 	};
 	stub.open_fault = KS_FAULT_NO_DEVICE;

@@ -95,17 +95,18 @@ static void assert_got(unsigned i, const char *name, unsigned width, unsigned he
 {
 	ck_assert_uint_lt(i, n);
 	ck_assert_str_eq(got[i].rendition, name);
-	ck_assert_msg(got[i].width == width && got[i].height == height, "%s is %ux%u", name, got[i].width, got[i].height);
+	ck_assert_msg(got[i].width == width && got[i].height == height, "%s is %ux%u", name, got[i].width,
+		      got[i].height);
 }
 
 static int subsampling_of(const struct jpeg *jpeg)
 {
 	tjhandle decoder = tjInitDecompress();
-	int width, height, subsampling = -1, space;
+	int width, height, got_it = -1, space;
 
-	ck_assert_int_eq(tjDecompressHeader3(decoder, jpeg->bytes, jpeg->len, &width, &height, &subsampling, &space), 0);
+	ck_assert_int_eq(tjDecompressHeader3(decoder, jpeg->bytes, jpeg->len, &width, &height, &got_it, &space), 0);
 	tjDestroy(decoder);
-	return subsampling;
+	return got_it;
 }
 
 /* A JPEG of noise on a gradient: it has detail at every scale. */
@@ -122,7 +123,8 @@ static struct jpeg make_jpeg(int width, int height, int subsampling, int pixel_f
 		noise = noise * 1103515245 + 12345;
 		pixels[i] = (unsigned char)(i / bytes % width * 128 / width + (int)(noise >> 16) % 96);
 	}
-	ck_assert_int_eq(tjCompress2(encoder, pixels, width, 0, height, pixel_format, &out, &len, subsampling, quality, 0), 0);
+	ck_assert_int_eq(tjCompress2(encoder, pixels, width, 0, height, pixel_format, &out, &len, subsampling, quality,
+				     0), 0);
 	jpeg.bytes = malloc(len);
 	jpeg.len = len;
 	memcpy(jpeg.bytes, out, len);
@@ -243,7 +245,8 @@ START_TEST(every_jpeg_can_be_made_smaller)
 			assert_got(0, "c", 80, 60);
 			assert_got(1, "b", 200, 150);
 			assert_got(2, "a", 320, 240);
-			ck_assert_int_eq(subsampling_of(&bodies[0]), subsamplings[s] == TJSAMP_GRAY ? TJSAMP_GRAY : TJSAMP_420);
+			ck_assert_int_eq(subsampling_of(&bodies[0]),
+					 subsamplings[s] == TJSAMP_GRAY ? TJSAMP_GRAY : TJSAMP_420);
 			/* A gradient from 48 to 176 that has lost its noise. */
 			ck_assert_double_lt(distance(&bodies[0], &alone, 80, 60), 30);
 			free(alone.bytes);

@@ -26,11 +26,10 @@ START_TEST(fits_without_distortion)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		int width, height;
+		int w, h;
 
-		ks_scaler_fit(cases[i].width, cases[i].height, cases[i].box_width, cases[i].box_height, &width, &height);
-		ck_assert_msg(width == cases[i].want_width && height == cases[i].want_height, "case %zu: %dx%d", i, width,
-			      height);
+		ks_scaler_fit(cases[i].width, cases[i].height, cases[i].box_width, cases[i].box_height, &w, &h);
+		ck_assert_msg(w == cases[i].want_width && h == cases[i].want_height, "case %zu: %dx%d", i, w, h);
 	}
 }
 END_TEST
