@@ -52,6 +52,7 @@ struct ks_assembly {
 	/* --- */
 	int64_t ask_us;
 	uint8_t rounds, asked;
+	size_t asked_missing;
 };
 
 struct ks_assembler_counts {

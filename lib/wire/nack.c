@@ -149,6 +149,7 @@ static void ask(struct ks_receiver *receiver, struct ks_assembly *assembly, int6
 	const struct ks_data_header *header = &assembly->header;
 	struct ks_nack nack = { .track = header->track, .epoch = header->epoch, .seq = header->seq,
 				.source = header->source };
+	int64_t pause_us;
 
 	if (parent == NULL) {
 		assembly->ask_us = now_us + NOBODY_US;
@@ -162,9 +163,12 @@ static void ask(struct ks_receiver *receiver, struct ks_assembly *assembly, int6
 			nack.blocks[nack.n++].missing = (uint8_t)missing;
 		}
 	}
+	/* Where nothing came of the last round the path may be dead for a moment: what is sent now is lost too. */
+	pause_us = round_us(parent) * (assembly->rounds > 0 && assembly->missing == assembly->asked_missing ? 2 : 1);
+	assembly->asked_missing = assembly->missing;
 	assembly->asked = (uint8_t)ks_parent_number(receiver, parent);
 	assembly->rounds++;
-	assembly->ask_us = assembly->rounds < KS_NACK_ROUNDS_MAX ? now_us + round_us(parent) : KS_NEVER;
+	assembly->ask_us = assembly->rounds < KS_NACK_ROUNDS_MAX ? now_us + pause_us : KS_NEVER;
 	ks_count(&parent->nacks);
 	send_nack(receiver, parent, &nack);
 }
