@@ -50,7 +50,7 @@
 /* Redundancy. */
 #define KS_LOSS_DEFAULT_PPM 100000	/* before the first report */
 #define KS_LOSS_FLOOR_PPM 20000
-#define KS_BUDGET_PERCENT 200		/* of an object's own datagrams, asked-for parity included, per relay */
+#define KS_BUDGET_PERCENT 400		/* of an object's own datagrams, asked-for parity included, per relay */
 
 struct ks_sender_ops {
 	const struct ks_clock *clock;
