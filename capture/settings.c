@@ -124,8 +124,8 @@ static const struct ks_setting settings[] = {
 	{ .name = "revoked", .type = KS_TEXT, .offset = SETTING(revoked), .arg = "FILE",
 	  .help = "names of relays that may no longer, from koshienctl key revoke" },
 	{ .name = "listen", .type = KS_LIST, .offset = SETTING(listen), .arg = "ADDRESS:PORT", .check = ks_listen_expected,
-	  .help = "UDP address for relays that come by themselves, may be repeated (default with master: [::]:"
-		  TEXT(KS_CAPTURE_PORT) " and 0.0.0.0:" TEXT(KS_CAPTURE_PORT) ")" },
+	  .help = "with master: UDP address where relays come, may be repeated (default: [::]:" TEXT(KS_CAPTURE_PORT)
+		  " and 0.0.0.0:" TEXT(KS_CAPTURE_PORT) ")" },
 	{ .name = "relays-max", .type = KS_NUMBER, .offset = SETTING(relays_max), .arg = "N",
 	  .preset = TEXT(KS_RELAYS_MAX), .min = 1, .max = KS_RELAYS_MAX, .help = "relays served at a time" },
 	{ .name = "trust", .type = KS_LIST, .offset = SETTING(trust), .arg = "FILE",

@@ -53,8 +53,8 @@ static const struct ks_setting settings[] = {
 	{ .name = "key", .type = KS_LIST, .offset = SETTING(key), .arg = "FILE",
 	  .help = "this relay's key, shared with parents that send to it unasked; up to three" },
 	{ .name = "listen", .type = KS_LIST, .offset = SETTING(listen), .arg = "ADDRESS:PORT", .check = ks_listen_expected,
-	  .help = "UDP address for whoever comes unasked, may be repeated (default with key or master: [::]:"
-		  TEXT(KS_RELAY_PORT) " and 0.0.0.0:" TEXT(KS_RELAY_PORT) ")" },
+	  .help = "with key or master: UDP address for whoever comes, may be repeated (default: [::]:" TEXT(KS_RELAY_PORT)
+		  " and 0.0.0.0:" TEXT(KS_RELAY_PORT) ")" },
 	{ .name = "channel", .type = KS_LIST, .offset = SETTING(channels), .arg = "NAME", .check = ks_channel_expected,
 	  .help = "take this channel only, up to four" },
 	{ .name = "rendition", .type = KS_LIST, .offset = SETTING(renditions), .arg = "NAME",

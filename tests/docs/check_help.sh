@@ -81,7 +81,10 @@ keys=$scratch/koshien
 mkdir "$keys"
 ctl=$top_builddir/koshienctl/koshienctl
 "$ctl" keygen source camera --dir "$keys" >/dev/null
+"$ctl" keygen source other --dir "$keys" >/dev/null
 for key in relay-a relay-b; do "$ctl" keygen relay $key --dir "$keys" >/dev/null; done
+for key in camera relay-a; do "$ctl" keygen master $key --dir "$keys" >/dev/null; done
+: >"$keys/revoked"
 
 # A copy of a sample that finds its keys; $3 "all": with every default switched on.
 prepare() {
