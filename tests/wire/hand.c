@@ -53,6 +53,17 @@ static void take_head(void *ctx, const uint8_t manifest[KS_HEAD_BODY])
 
 /* --- what a relay gets ------------------------------------------------------------------------------------ */
 
+static void take_blind(struct hand_relay *relay)
+{
+	size_t at = relay->blind_keys[0].session == relay->blind.session ? 0 : 1;
+
+	if (relay->blind_keys[at].session != relay->blind.session) {
+		relay->blind_keys[0] = relay->blind_keys[1];
+		relay->blind_keys[1].session = relay->blind.session;
+	}
+	ks_seal_blind_key(&relay->psk, relay->blind.nonce, relay->blind_keys[at].key);
+}
+
 static void take_setup(struct hand_relay *relay, const struct ks_header *header, const uint8_t *bytes, size_t len)
 {
 	struct ks_challenge challenge;
@@ -71,7 +82,7 @@ static void take_setup(struct hand_relay *relay, const struct ks_header *header,
 		break;
 	case KS_BLIND:
 		relay->broken |= ks_blind_read(bytes, len, relay->setup.down, &relay->blind) != KS_DROP_NONE;
-		ks_seal_blind_key(&relay->psk, relay->blind.nonce, relay->blind_key);
+		take_blind(relay);
 		break;
 	default:
 		relay->broken |= ks_accept_read(bytes, len, relay->setup.down, &accept) != KS_DROP_NONE ||
@@ -88,7 +99,8 @@ static void take_setup(struct hand_relay *relay, const struct ks_header *header,
 static void take_session(struct hand_relay *relay, const struct ks_header *header, const uint8_t *bytes, size_t len,
 			 struct hand_datagram *entry)
 {
-	const uint8_t *key = (header->flags & KS_FLAG_BLIND) != 0 ? relay->blind_key : relay->keys.down;
+	const uint8_t *blind_key = relay->blind_keys[header->session == relay->blind_keys[0].session ? 0 : 1].key;
+	const uint8_t *key = (header->flags & KS_FLAG_BLIND) != 0 ? blind_key : relay->keys.down;
 	uint8_t body[KS_DATAGRAM_MAX];
 	size_t body_len = len - KS_HEADER_SIZE - KS_TAG_SIZE;
 

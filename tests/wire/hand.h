@@ -46,8 +46,11 @@ struct hand_relay {
 	struct hand_datagram *log;	/* HAND_LOG_MAX, or NULL: not kept */
 	size_t n_log;
 	struct ks_alive alive;		/* the last one */
-	struct ks_blind blind;
-	uint8_t blind_key[KS_SEAL_KEY_SIZE];
+	struct ks_blind blind;		/* the last one; keys of the last two sessions */
+	struct {
+		uint32_t session;
+		uint8_t key[KS_SEAL_KEY_SIZE];
+	} blind_keys[2];
 	uint8_t end_reason;
 	bool broken;			/* something could not be opened */
 };
