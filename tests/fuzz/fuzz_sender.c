@@ -1,143 +1,167 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Answers into a sender: raw ones, and ones sealed as they should be around a plain text of the fuzzer's. Each step: a
- * byte that says what, two of length, the bytes.
+ * Datagrams into a sender, in every state of its sessions: raw ones, and ones sealed as they should be around a body of the
+ * fuzzer's. Each step: a byte that says what (low half) and by which relay (bit 4: one that comes by itself, or one that the
+ * sender was told of), two of length, the bytes.
  */
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/cursor.h"
 #include "lib/base/log.h"
-#include "lib/wire/message.h"
-#include "lib/wire/sender.h"
+#include "tests/wire/hand.h"
 
-enum step { RAW, REPORT, ACCEPT, GOOD_ACCEPT, PASS_TIME, REFUSE, OBJECT, STEPS };
+#define PERIOD KS_US_PER_S
+#define NAME_SIZE (KS_RELAY_NAME_MAX + 1)
+#define SUBSCRIBE_BODY (KS_SUBSCRIBE_SIZE - KS_HEADER_SIZE - NAME_SIZE - KS_SETUP_NONCE_SIZE - KS_TAG_SIZE)
+#define DATAGRAMS_MAX 20000	/* of one input: a bound on its time */
 
-struct relay {
-	struct ks_sender *sender;
-	struct ks_psk psk;
-	struct ks_setup_keys setup;
-	struct ks_session_keys keys;
-	struct ks_offer offer;		/* the last that came */
-	uint32_t session;		/* of the sender */
-	uint64_t counter, random_state;
-	uint32_t sessions;		/* that the relay gave away */
-	int64_t now_us;
+enum step {
+	RAW, SUBSCRIBE, RENEW, NACK, HEAD, BYE,			/* the fuzzer's body, authentic */
+	GOOD_SUBSCRIBE, GOOD_RENEW, GOOD_NACK, CONNECT,		/* what a relay would send now */
+	PASS_TIME, REFUSE, OBJECT, NETWORK, KEYS, TOLD, STEPS
 };
 
-static int64_t get_now(void *ctx)
+static struct hand hand;
+static struct hand_relay *relays[2];
+static size_t told;
+static bool is_told;
+static uint32_t seq;
+static struct ks_master master;
+
+/* The fuzzer's body, in which a cookie that is good stands where it belongs, as no fuzzer would find one. */
+static void put_subscribe(struct hand_relay *relay, const uint8_t *body, size_t len)
 {
-	return ((struct relay *)ctx)->now_us;
-}
+	const struct ks_header header = { .type = KS_SUBSCRIBE, .key_id = relay->psk.id };
+	uint8_t bytes[KS_DATAGRAM_MAX] = { 0 }, plain[KS_DATAGRAM_MAX] = { 0 };
+	size_t clear = KS_HEADER_SIZE + NAME_SIZE, most = KS_DATAGRAM_MAX - clear - KS_SETUP_NONCE_SIZE - KS_TAG_SIZE;
+	size_t body_len = len < SUBSCRIBE_BODY ? SUBSCRIBE_BODY : len < most ? len : most;
 
-static void get_random(void *ctx, void *out, size_t len)
-{
-	uint64_t value = ++((struct relay *)ctx)->random_state;
-
-	memset(out, 0, len);
-	memcpy(out, &value, len < sizeof(value) ? len : sizeof(value));
-}
-
-static int take(void *ctx, size_t number, const struct iovec *datagrams, size_t n)
-{
-	struct relay *relay = ctx;
-
-	(void)number;
-	for (size_t i = 0; i < n; i++) {
-		const struct iovec *d = &datagrams[i];
-		struct ks_header header;
-
-		if (ks_header_read(d->iov_base, d->iov_len, &header) != KS_DROP_NONE)
-			abort();
-		if (header.type == KS_OFFER &&
-		    ks_offer_read(d->iov_base, d->iov_len, relay->setup.offer, &relay->offer) != KS_DROP_NONE)
-			abort();
-	}
-	return (int)n;
-}
-
-static void put(struct relay *relay, const uint8_t *bytes, size_t len)
-{
-	ks_sender_input(relay->sender, 0, bytes, len);
-	ks_sender_tick(relay->sender);
-}
-
-static void put_report(struct relay *relay, const uint8_t *plain, size_t len)
-{
-	const struct ks_header header = { KS_REPORT, relay->psk.id, relay->session, relay->counter++ };
-	uint8_t bytes[KS_DATAGRAM_MAX];
-
-	if (len > sizeof(bytes) - KS_HEADER_SIZE - KS_TAG_SIZE)
-		len = sizeof(bytes) - KS_HEADER_SIZE - KS_TAG_SIZE;
-	put(relay, bytes, ks_session_write(&header, relay->keys.up, plain, len, bytes));
-}
-
-/* The fuzzer's body behind the right nonce. */
-static void put_accept(struct relay *relay, const uint8_t *body, size_t len)
-{
-	const struct ks_header header = { .type = KS_ACCEPT, .key_id = relay->psk.id, .session = relay->offer.session };
-	uint8_t bytes[KS_DATAGRAM_MAX] = { 0 }, plain[KS_ACCEPT_SIZE] = { 0 };
-	size_t body_len = KS_ACCEPT_SIZE - KS_HEADER_SIZE - KS_SETUP_NONCE_SIZE - KS_TAG_SIZE;
-	size_t left = body_len - KS_SESSION_NONCE_SIZE;
-
-	memcpy(plain, relay->offer.nonce, KS_SESSION_NONCE_SIZE);
-	memcpy(plain + KS_SESSION_NONCE_SIZE, body, len < left ? len : left);
+	memcpy(plain, body, len < body_len ? len : body_len);
+	if (len % 2 == 0)
+		memcpy(plain, relay->wish.cookie, KS_COOKIE_SIZE);
 	ks_header_write(&header, bytes);
-	ks_seal_setup(relay->setup.accept, bytes, bytes + KS_HEADER_SIZE, plain, body_len,
-		      bytes + KS_HEADER_SIZE + KS_SETUP_NONCE_SIZE);
-	put(relay, bytes, KS_ACCEPT_SIZE);
+	memcpy(bytes + KS_HEADER_SIZE, relay->psk.name, strlen(relay->psk.name));
+	ks_seal_setup(relay->setup.up, bytes, clear, bytes + clear, plain, body_len, bytes + clear + KS_SETUP_NONCE_SIZE);
+	hand_put(relay, bytes, clear + KS_SETUP_NONCE_SIZE + body_len + KS_TAG_SIZE);
 }
 
-static void put_good_accept(struct relay *relay, bool continued)
+static void put_session(struct hand_relay *relay, uint8_t type, const uint8_t *body, size_t len)
 {
-	struct ks_accept accept = { .session = ++relay->sessions, .continued = continued };
-	uint8_t bytes[KS_ACCEPT_SIZE], nonce[KS_SETUP_NONCE_SIZE] = { 0 };
+	size_t most = KS_DATAGRAM_MAX - KS_HEADER_SIZE - KS_TAG_SIZE;
 
-	memcpy(accept.sender_nonce, relay->offer.nonce, sizeof(accept.sender_nonce));
-	accept.nonce[0] = (uint8_t)relay->sessions;
-	relay->session = relay->offer.session;
-	relay->counter = 0;
-	ks_seal_session_keys(&relay->psk, accept.sender_nonce, accept.nonce, &relay->keys);
-	put(relay, bytes, ks_accept_write(&accept, relay->psk.id, relay->session, relay->setup.accept, nonce, bytes));
+	hand_session(relay, type, body, len < most ? len : most);
 }
 
-static int64_t milliseconds(const uint8_t *bytes, size_t len)
+static void put_good_nack(struct hand_relay *relay, struct ks_reader *r)
 {
+	struct ks_nack nack = { .track = ks_track_of("channel", "r0"), .epoch = 1 };
+
+	nack.seq = seq - ks_read_u8(r) % (KS_OBJECTS_MAX + 1);
+	nack.n = ks_read_u8(r) % 4;
+	for (size_t i = 0; i < nack.n; i++) {
+		nack.blocks[i].block = ks_read_u8(r) % KS_BLOCKS_MAX;
+		nack.blocks[i].missing = (uint8_t)(ks_read_u8(r) | 1);
+	}
+	hand_nack(relay, &nack);
+}
+
+static void set_network(struct hand_relay *relay, struct ks_reader *r)
+{
+	static const int failures[] = { 0, 0, -EAGAIN, -ENOBUFS, -ENETUNREACH, -ECONNREFUSED, -EMSGSIZE };
+	uint8_t how = ks_read_u8(r);
+
+	hand.fail = failures[how % (sizeof(failures) / sizeof(failures[0]))];
+	hand.takes = how >> 6;
+	relay->mtu = ks_read_u16(r);
+	relay->refuse_long = (how & 32) != 0;
+	relay->loss_ppm = (uint32_t)ks_read_u8(r) * 3900;
+}
+
+static void set_keys(struct ks_reader *r)
+{
+	static const char *const names[] = { "told", "self" };
+	uint8_t how = ks_read_u8(r);
+
+	ks_sender_set_masters(hand.sender, &master, how & 1, names, (how >> 1) % 3);
+	if (is_told && (how & 8) != 0)
+		ks_sender_set_key(hand.sender, told, &relays[1]->psk);
+}
+
+static void tell(struct ks_reader *r)
+{
+	const struct ks_told_relay relay = { "told", "fuzzer", &relays[1]->psk, (ks_read_u8(r) & 1) != 0 };
+
+	if (is_told)
+		ks_sender_remove(hand.sender, told);
+	else if (ks_sender_add(hand.sender, &relay, &told) != 0)
+		return;
+	is_told = !is_told;
+	if (is_told && (ks_read_u8(r) & 1) == 0)
+		ks_sender_move(hand.sender, told, &relays[1]->at);
+}
+
+static void take_step(struct ks_reader *all)
+{
+	uint8_t what = ks_read_u8(all);
+	struct hand_relay *relay = relays[what >> 4 & 1];
+	size_t len = ks_read_u16(all);
+	const uint8_t *bytes = ks_read_span(all, len < ks_reader_left(all) ? len : (len = ks_reader_left(all)));
 	struct ks_reader r = ks_reader(bytes, len);
 
-	return ks_read_u16(&r);
-}
-
-static void take_step(struct relay *relay, struct ks_reader *r)
-{
-	uint8_t what = ks_read_u8(r);
-	size_t len = ks_read_u16(r);
-	const uint8_t *bytes = ks_read_span(r, len < ks_reader_left(r) ? len : (len = ks_reader_left(r)));
-
-	switch (bytes != NULL ? what % STEPS : STEPS) {
+	switch (bytes != NULL ? what & 15 : STEPS) {
 	case RAW:
-		put(relay, bytes, len);
+		hand_put(relay, bytes, len);
 		break;
-	case REPORT:
-		put_report(relay, bytes, len);
+	case SUBSCRIBE:
+		put_subscribe(relay, bytes, len);
 		break;
-	case ACCEPT:
-		put_accept(relay, bytes, len);
+	case RENEW:
+		put_session(relay, KS_RENEW, bytes, len);
 		break;
-	case GOOD_ACCEPT:
-		put_good_accept(relay, len % 2 == 1);
+	case NACK:
+		put_session(relay, KS_NACK, bytes, len);
+		break;
+	case HEAD:
+		put_session(relay, KS_HEAD, bytes, len);
+		break;
+	case BYE:
+		put_session(relay, KS_BYE, bytes, len);
+		break;
+	case GOOD_SUBSCRIBE:
+		relay->wish.instance[7] = ks_read_u8(&r);
+		relay->wish.from_top = relay->wish.instance[7] % 2 == 1;
+		hand_subscribe(relay);
+		break;
+	case GOOD_RENEW:
+		hand_renew(relay);
+		break;
+	case GOOD_NACK:
+		put_good_nack(relay, &r);
+		break;
+	case CONNECT:
+		hand_connect(relay);
 		break;
 	case PASS_TIME:
-		relay->now_us += milliseconds(bytes, len) * KS_US_PER_MS;
-		ks_sender_tick(relay->sender);
+		hand_run(&hand, ks_read_u16(&r) * KS_US_PER_MS);
 		break;
 	case REFUSE:
-		ks_sender_refused(relay->sender, 0);
+		ks_sender_refused(hand.sender, &relay->at);
 		break;
 	case OBJECT:
-		ks_sender_object(relay->sender, (struct ks_frame_id){ 1, relay->sessions }, 0, KS_US_PER_S, bytes, len);
-		ks_sender_tick(relay->sender);
+		hand_object(&hand, ++seq, ks_read_u24(&r) % 300000, ks_read_u16(&r) * KS_US_PER_MS);
+		ks_sender_tick(hand.sender);
+		break;
+	case NETWORK:
+		set_network(relay, &r);
+		break;
+	case KEYS:
+		set_keys(&r);
+		break;
+	case TOLD:
+		tell(&r);
 		break;
 	default:
 		break;
@@ -156,24 +180,32 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	struct relay relay = { .now_us = KS_US_PER_S };
-	const struct ks_clock clock = { get_now, get_now, &relay };
-	const struct ks_sender_ops ops = { &clock, get_random, take, &relay };
-	const struct ks_sender_settings settings = { .datagram = KS_DATAGRAM_DEFAULT, .loss_ppm = 100000 };
 	const uint8_t key[KS_PSK_SIZE] = { 1 };
 	struct ks_reader r = ks_reader(bytes, len);
-	size_t number;
+	struct ks_sender_totals totals = { 0 };
+	struct ks_psk psk;
+	FILE *out;
 
 	ks_log_set_sink(drop_line, NULL);
-	ks_psk_set(&relay.psk, key);
-	ks_seal_setup_keys(&relay.psk, &relay.setup);
-	if (ks_sender_new(&relay.sender, &settings, &ops) != 0 ||
-	    ks_sender_add(relay.sender, "relay", "fuzzer", &relay.psk, &number) != 0)
+	hand_init(&hand, NULL);
+	is_told = false;
+	seq = 0;
+	ks_sender_set_masters(hand.sender, &master, 1, NULL, 0);
+	ks_psk_derive(&psk, &master, "self");
+	relays[0] = hand_relay(&hand, &psk);
+	ks_psk_set(&psk, key, "told");
+	relays[1] = hand_relay(&hand, &psk);
+	tell(&(struct ks_reader){ key + 1, key + sizeof(key), 0 });
+	while (ks_reader_left(&r) > 0 && totals.datagrams < DATAGRAMS_MAX) {
+		take_step(&r);
+		ks_sender_totals(hand.sender, &totals);
+	}
+	out = fopen("/dev/null", "w");
+	if (out == NULL)
 		abort();
-	ks_sender_tick(relay.sender);
-	put_good_accept(&relay, false);
-	while (ks_reader_left(&r) > 0)
-		take_step(&relay, &r);
-	ks_sender_free(relay.sender);
+	ks_sender_metrics(hand.sender, out);
+	fclose(out);
+	ks_sender_stop(hand.sender);
+	hand_free(&hand);
 	return 0;
 }
