@@ -3,41 +3,14 @@
 #
 # sentryd as a program, with a real sentryc behind it: pictures of real cameras arrive byte for byte, malformed ones
 # are dropped with a reason each; a missing camera, a reload and the end.
-set -u
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
 build=${top_builddir:-build}
 sentryd=$build/capture/sentryd sentryc=$build/relay/sentryc ctl=$build/koshienctl/koshienctl
 data=${KOSHIEN_TEST_DATA:-${top_srcdir:-.}/../shared/data}
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/koshien-capture-XXXXXX")
 relay= daemon=
 trap 'kill $relay $daemon 2>/dev/null; wait; rm -rf "$scratch"' EXIT
-
-tests=0
-ok() { # NAME COMMAND...
-	local name=$1
-	shift
-	tests=$((tests + 1))
-	if "$@" >"$scratch/out" 2>&1; then
-		echo "ok $tests - $name"
-	else
-		echo "not ok $tests - $name"
-		tail -n 20 "$scratch/out" "$scratch/log" "$scratch/relay.log" 2>/dev/null | sed 's/^/# /'
-	fi
-}
-skip() { tests=$((tests + 1)); echo "ok $tests - $1 # SKIP $2"; }
-within() { # SECONDS COMMAND...: tried until it succeeds
-	local deadline=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ "$SECONDS" -lt "$deadline" ] || return 1
-		sleep 0.05
-	done
-}
-listening() { grep -qi ":$(printf %04X "$1") " "/proc/net/$2"; }
-free_port() { # tcp or udp
-	local port=$((10000 + RANDOM % 22000))
-	while listening "$port" "$1"; do port=$((port + 1)); done
-	echo "$port"
-}
+shown="$scratch/log $scratch/relay.log"
 
 (cd "$scratch" && "$ctl" keygen source camera && "$ctl" keygen relay relay) >"$scratch/keygen.log" || exit 1
 port=$(free_port udp)
@@ -45,7 +18,7 @@ mkdir "$scratch/stores"
 "$sentryc" --listen "127.0.0.1:$port" --key "$scratch/relay.psk" --trust "$scratch/camera.pub" \
 	--store-dir "$scratch/stores" --history 600 >"$scratch/relay.log" 2>&1 &
 relay=$!
-ok "the relay listens" within 20 listening "$port" udp
+ok "the relay listens" within 20 taken "$port" udp
 
 common=(--signing-key "$scratch/camera.key" --state-dir "$scratch" --relay "relay,address=127.0.0.1:$port,key=$scratch/relay.psk")
 run() { "$sentryd" "${common[@]}" "$@" >"$scratch/log" 2>&1 </dev/null; }
@@ -60,7 +33,7 @@ start() { # ARGUMENT...: in the background, with metrics
 	metrics=127.0.0.1:$(free_port tcp)
 	"$sentryd" "${common[@]}" --metrics "$metrics" "$@" >"$scratch/log" 2>&1 </dev/null &
 	daemon=$!
-	within 20 listening "${metrics##*:}" tcp
+	within 20 taken "${metrics##*:}" tcp
 }
 ends() { # STATUS, after SIGTERM
 	local status=0
@@ -188,4 +161,4 @@ if command -v curl >/dev/null; then
 else
 	skip "reload" "curl is not installed"
 fi
-echo "1..$tests"
+done_testing

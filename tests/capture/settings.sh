@@ -2,41 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # sentryd without a relay: what it refuses and how it says so, outages, reload of each kind, a clean end.
-set -u
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
 sentryd=${top_builddir:-build}/capture/sentryd
 ctl=${top_builddir:-build}/koshienctl/koshienctl
-[ -x "$ctl" ] || { echo "1..0 # SKIP koshienctl is not built"; exit 0; }
-command -v curl >/dev/null || { echo "1..0 # SKIP curl is not installed"; exit 0; }
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/koshien-capture-XXXXXX")
+[ -x "$ctl" ] || skip_all "koshienctl is not built"
+command -v curl >/dev/null || skip_all "curl is not installed"
 pid=
 trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null; rm -rf "$scratch"' EXIT
+shown="$scratch/said $scratch/log"
 
-tests=0
-ok() { # NAME COMMAND...
-	name=$1
-	shift
-	tests=$((tests + 1))
-	if "$@" >"$scratch/out" 2>&1; then
-		echo "ok $tests - $name"
-	else
-		echo "not ok $tests - $name"
-		sed 's/^/# /' "$scratch/out" "$scratch/said" "$scratch/log" 2>/dev/null
-	fi
-}
 leaves() { # STATUS TEXT ARGUMENT...: the exit status, and TEXT in what it says
 	wanted=$1 text=$2
 	shift 2
 	status=0
 	timeout 20 "$sentryd" --config "$scratch/conf" "$@" >"$scratch/said" 2>&1 || status=$?
 	[ "$status" -eq "$wanted" ] && grep -qF -e "$text" "$scratch/said"
-}
-within() { # SECONDS COMMAND...: tried until it succeeds
-	end=$(($(date +%s) + $1))
-	shift
-	until "$@"; do
-		[ "$(date +%s)" -lt "$end" ] || return 1
-		sleep 0.05
-	done
 }
 says() { grep -qF -e "$1" "$scratch/log"; }
 counts() { [ "$(grep -cF -e "$1" "$scratch/log")" -eq "$2" ]; }
@@ -68,10 +49,10 @@ ends_with() { # STATUS: of the sentryd that runs, after SIGTERM
 	[ "$status" -eq "$1" ]
 }
 
-port=$((30000 + $$ % 10000))
-while listening "$port"; do port=$((port + 1)); done
+port=$(free_port tcp)
 "$ctl" keygen --dir "$scratch" source camera >/dev/null
 "$ctl" keygen --dir "$scratch" relay relay >/dev/null
+"$ctl" keygen --dir "$scratch" master up >/dev/null
 configure 'period = 50' 'resolution = 320x240'
 
 ok "a configuration that is right" leaves 0 "" --check-config
@@ -89,6 +70,23 @@ configure 'period = 50' 'resolution = 320x240'
 ok "a format of no camera" leaves 2 "--format: expected YUYV" --format RGB
 ok "a channel with a bad name" leaves 2 "--channel: expected" --channel Main/1
 ok "a key that is none" leaves 2 "expected a line 'koshien-source-secret" --signing-key "$scratch/relay.psk"
+ok "a relay's key that is not there" leaves 2 "$scratch/none: No such file" --relay "a,address=b:1,key=$scratch/none"
+ok "a relay without a port" leaves 2 "expected HOST:PORT like" --relay "a,address=b,key=$scratch/relay.psk"
+ok "a relay without a key" leaves 2 "relay a: expected key=FILE, or a master key" --relay a,address=b:1
+ok "a relay with a key from the master key" leaves 0 "" --relay a,address=b:1 --master "$scratch/up.master" --check-config
+ok "a relay that answers never" leaves 0 "" --relay "a,address=b:1,key=$scratch/relay.psk,blind=yes" --check-config
+ok "a relay's name that cannot be in a key" leaves 2 "at most 31 lower-case letters" --relay A,address=b:1
+ok "a master key that is none" leaves 2 "it is a key of another kind" --master "$scratch/relay.psk"
+ok "revoked without a master key" leaves 2 "revoked: expected a master key" --revoked "$scratch/list"
+printf '# nobody yet\nA Name\n' >"$scratch/list"
+ok "a revocation list that is none" leaves 2 "$scratch/list:2: expected the name of a relay" \
+	--master "$scratch/up.master" --revoked "$scratch/list"
+ok "a listening address without a port" leaves 2 "--listen: expected ADDRESS:PORT" --listen ::1
+ok "a source to trust that is none" leaves 2 "it is a key of another kind" --trust "$scratch/relay.psk"
+ok "more relays than there can be" leaves 2 "--relays-max: expected a whole number from 1 to" --relays-max 1000000
+configure 'relay "a" {' '	address = "b"' '	key = "k"' '}'
+ok "an address of the file that is wrong" leaves 2 "$scratch/conf:6: address: expected HOST:PORT"
+configure 'period = 50' 'resolution = 320x240'
 ok "dir-once without a folder" leaves 2 "dir-once: expected a source dir:FOLDER" --dir-once
 ok "a missing camera, on request" leaves 1 "exiting, as exit-on-device-error asks for" \
 	--exit-on-device-error --source v4l2:/dev/no-such-camera
@@ -134,6 +132,10 @@ count=$(metric 'rendition_frames_total{rendition="std"}')
 ok "the first one goes on counting" [ "$count" -gt "$(metric 'rendition_frames_total{rendition="rough"}')" ]
 before=$(metric frames_total)
 ok "and frames flow again" within 20 metric_above frames_total "$before"
+configure 'period = 40' "master = \"$scratch/up.master\"" 'loss = 20'
+kill -HUP "$pid"
+ok "listening needs a restart, and says so" within 20 says "listen is taken over only by a restart"
+ok "so does the loss" within 20 says "loss is taken over only by a restart"
 ok "SIGTERM ends it with 0" ends_with 0
 
 configure 'period = 50' 'resolution = 320x240'
@@ -141,4 +143,4 @@ ok "it starts again" start
 ok "with a later epoch" [ "$(cat "$scratch/state/epoch.main.0")" -gt "$first" ]
 ok "a taken port names the option" leaves 1 "choose another with --metrics"
 ok "and ends with 0" ends_with 0
-echo "1..$tests"
+done_testing
