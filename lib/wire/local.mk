@@ -41,23 +41,11 @@ lib_wire_libwire_la_LIBADD = lib/frame/libframe.la lib/base/libbase.la $(EVENT_L
 
 dist_doc_DATA += doc/wire.md
 
-# The simulated network, for tests and for wiresim.
-noinst_LTLIBRARIES += tests/wire/libworld.la
-tests_wire_libworld_la_SOURCES = tests/wire/world.c tests/wire/world.h tests/wire/world_network.c
-tests_wire_libworld_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
-tests_wire_libworld_la_LIBADD = lib/wire/libwire.la -lm
-
-noinst_PROGRAMS += tests/wiresim
-tests_wiresim_SOURCES = tests/wire/wiresim.c tests/wire/wiresim.h tests/wire/wiresim_world.c
-tests_wiresim_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
-tests_wiresim_LDADD = tests/wire/libworld.la
-
 if WITH_CHECK
 wire_unit_tests = tests/unit/check_assembler tests/unit/check_cookie tests/unit/check_datagram tests/unit/check_fec \
 	tests/unit/check_intake tests/unit/check_layout tests/unit/check_loss tests/unit/check_merge \
 	tests/unit/check_message tests/unit/check_node tests/unit/check_object tests/unit/check_psk \
-	tests/unit/check_receiver tests/unit/check_revoked tests/unit/check_seal tests/unit/check_sender \
-	tests/unit/check_wire
+	tests/unit/check_receiver tests/unit/check_revoked tests/unit/check_seal tests/unit/check_sender
 wire_unit_cflags = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISAL_CFLAGS)
 wire_unit_ldadd = tests/unit/libunit.la lib/wire/libwire.la $(ISAL_LIBS) -lm
 check_PROGRAMS += $(wire_unit_tests)
@@ -98,8 +86,6 @@ tests_unit_check_seal_LDADD = $(wire_unit_ldadd)
 tests_unit_check_sender_SOURCES = tests/unit/check_sender.c tests/wire/hand.c tests/wire/hand.h
 tests_unit_check_sender_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_sender_LDADD = $(wire_unit_ldadd)
-tests_unit_check_wire_CFLAGS = $(wire_unit_cflags)
-tests_unit_check_wire_LDADD = tests/unit/libunit.la tests/wire/libworld.la
 endif
 
 wire_fuzzers = tests/fuzz/fuzz_assembler tests/fuzz/fuzz_message tests/fuzz/fuzz_receiver tests/fuzz/fuzz_revoked tests/fuzz/fuzz_sender
