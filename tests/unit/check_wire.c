@@ -11,8 +11,6 @@
 #include "tests/unit/unit.h"
 #include "tests/wire/scene.h"
 
-static const struct ks_sender_settings no_requests = { .datagram = KS_DATAGRAM_DEFAULT, .loss_ppm = 100000 };
-
 /* --- good and bad networks ------------------------------------------------------------------------ */
 
 START_TEST(a_clean_network_delivers_all)
@@ -128,16 +126,13 @@ END_TEST
 START_TEST(a_frame_is_spread_out)
 {
 	const struct world_object object = { .epoch = 1, .seq = 1, .period_ms = 1000, .len = 100000 };
-	struct ks_receiver_settings mute = { .datagram = KS_DATAGRAM_DEFAULT, .nack = false };
-	uint64_t before, all;
+	const uint64_t all = 87 + ks_fec_parity(87, 100000, KS_CHANCE_9999);
 	const int64_t spread_us = SECOND * KS_SPREAD_BLIND_PERCENT / 100;
+	uint64_t before;
 
-	world_tell_parent(&world, RELAY, PARENT);
-	world_start_sender(&world, PARENT, &no_requests);
-	world_start_receiver(&world, RELAY, &mute);
+	start_blind(100000);
 	scene_joined(RELAY, 1);
 	before = sent_of_type[KS_DATA];
-	all = 87 + ks_fec_parity(87, 100000);
 	ck_assert_int_eq(world_send(&world, PARENT, &object), KS_EOK);
 	for (int64_t gone_us = 5 * MS; gone_us <= spread_us; gone_us += 5 * MS) {
 		uint64_t now, due = all * (uint64_t)gone_us / (uint64_t)spread_us;
