@@ -215,10 +215,9 @@ START_TEST(a_poisoned_parent_costs_few_frames)
 	scene_got(LEAF);
 	ck_assert_uint_gt(world.nodes[LEAF].wrong, 0);
 	world.nodes[LEAF].wrong = 0;
-	scene_send_many(1, 71, 100);
+	scene_send_many(1, 71, 500);
 	world_run_for(&world, SECOND);
-	ck_assert_uint_ge(scene_got(LEAF), 99);
-	ck_assert_uint_eq(ks_receiver_parents(world.nodes[LEAF].receiver), 1);
+	ck_assert_uint_ge(scene_got(LEAF), 499);
 	ck_assert_uint_eq(world.nodes[LEAF].wrong, 0);
 }
 END_TEST

@@ -14,6 +14,7 @@
 #define SENDER 0
 #define RECEIVER 1
 #define NEVER INT64_MAX
+#define POISON_STEP 256		/* bytes: in every shard */
 
 /* Bytes of all objects are taken from here; it is random so that any mix-up shows. */
 #define POOL_LEN (2 * KS_FRAME_MAX)
@@ -120,7 +121,8 @@ static void pass_on(struct world_node *node, const struct world_object *object, 
 {
 	if (node->poisons) {
 		memcpy(scratch, bytes, object->len);
-		scratch[object->len - 1] ^= 1;
+		for (size_t i = sizeof(*object); i < object->len; i += POISON_STEP)
+			scratch[i] ^= 1;
 		bytes = scratch;
 	}
 	/* Stale, or too far from the source: ends here. */
@@ -141,7 +143,8 @@ static bool get_object(void *ctx, const uint8_t *bytes, size_t len, uint8_t hops
 	id = (struct ks_frame_id){ object.epoch, object.seq };
 	last = &node->last[object.channel][object.rendition][object.source];
 	node->delivered++;
-	node->backwards += ks_frame_id_cmp(id, *last) <= 0;
+	node->again += ks_frame_id_cmp(id, *last) == 0;
+	node->backwards += ks_frame_id_cmp(id, *last) < 0;
 	*last = id;
 	if (world->deliver != NULL && !world->deliver(world, node->number, &object, hops))
 		return false;

@@ -71,8 +71,8 @@ struct world_node {
 	bool forwards;		/* passes on what it gets */
 	bool poisons;		/* and falsifies it */
 
-	/* What it got. */
-	uint64_t delivered, wrong, backwards;
+	/* What it got. The same again is no mistake of a relay that was started anew. */
+	uint64_t delivered, again, wrong, backwards;
 	struct ks_frame_id last[WORLD_NAMES_MAX][WORLD_NAMES_MAX][WORLD_SOURCES_MAX];
 	struct ks_clock clock;
 };
