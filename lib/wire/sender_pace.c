@@ -9,6 +9,9 @@
 #define ASKED_STEP_MIN 4		/* but at least so many in a tick */
 #define ROUND_OWN_US (50 * KS_US_PER_MS)	/* of asking once more, beside the round trip: waiting, sending */
 #define ROUND_TRIP_GUESS_US (200 * KS_US_PER_MS)
+#define ROUND_FAILS_ONE_IN 32		/* by what is lost of the answer */
+#define MILLION UINT64_C(1000000)
+#define FAILURES_PPM 100		/* objects that may be lost in the end */
 #define SPREAD_ASKABLE_MAX (KS_SPREAD_UNITS_MAX - 1)	/* the longest says: do not ask */
 
 static bool live(const struct ks_stream *stream)
@@ -36,11 +39,22 @@ static int64_t rounds_until(const struct ks_peer *peer, int64_t until_us, int64_
 	return until_us > now_us ? (until_us - now_us) / (trip_us + ROUND_OWN_US) : 0;
 }
 
-/* What goes unasked: the less, the more often the relay can still ask before the next frame comes. */
+/* Whether asking that often makes up for parity that did not suffice: a round fails when the request is lost, or part of
+ * what answers it. */
+static bool rounds_suffice(int64_t rounds, uint64_t insufficient_ppm, uint32_t loss_ppm)
+{
+	uint64_t failing_ppm = loss_ppm + (MILLION - loss_ppm) / ROUND_FAILS_ONE_IN;
+
+	for (; rounds > 0 && insufficient_ppm > FAILURES_PPM; rounds--)
+		insufficient_ppm = insufficient_ppm * failing_ppm / MILLION;
+	return insufficient_ppm <= FAILURES_PPM;
+}
+
+/* What goes unasked: the less, the more often the relay can still ask before it has the next frame. */
 static size_t first_parity(const struct ks_sender *sender, const struct ks_peer *peer, const struct ks_stream *stream)
 {
-	int64_t spread_end_us = stream->start_us + stream->spread_us;
-	int64_t rounds = rounds_until(peer, stream->start_us + stream->held->period_us, spread_end_us);
+	int64_t rounds = rounds_until(peer, stream->start_us + stream->held->period_us, stream->start_us);
+	uint32_t mean_ppm = ks_loss_mean_ppm(&peer->loss);
 	const struct ks_layout *layout = &stream->size->layout;
 	uint32_t bounded_ppm = sender->settings.loss_ppm < KS_LOSS_CEILING_PPM ? sender->settings.loss_ppm
 									       : KS_LOSS_CEILING_PPM;
@@ -49,7 +63,10 @@ static size_t first_parity(const struct ks_sender *sender, const struct ks_peer 
 		return ks_layout_parity(layout, bounded_ppm, KS_CHANCE_9999);
 	if (!ks_peer_can_ask(sender, peer) || rounds == 0)
 		return ks_layout_parity(layout, ks_loss_high_ppm(&peer->loss), KS_CHANCE_9999);
-	return ks_layout_parity(layout, ks_loss_mean_ppm(&peer->loss), rounds == 1 ? KS_CHANCE_99 : KS_CHANCE_90);
+	if (rounds_suffice(rounds, MILLION / 10, mean_ppm))
+		return ks_layout_parity(layout, mean_ppm, KS_CHANCE_90);
+	return ks_layout_parity(layout, mean_ppm,
+				rounds_suffice(rounds, MILLION / 100, mean_ppm) ? KS_CHANCE_99 : KS_CHANCE_9999);
 }
 
 static void set_spread(const struct ks_sender *sender, const struct ks_peer *peer, struct ks_stream *stream)
@@ -227,7 +244,7 @@ static size_t grant(const struct ks_peer *peer, const struct ks_stream *stream, 
 	int64_t rounds = rounds_until(peer, stream->held->since_us + stream->held->period_us, now_us);
 
 	/* What is coming anyway arrives by its mean. */
-	coming = still_coming(stream, block) * (1000000 - loss_ppm) / 1000000;
+	coming = still_coming(stream, block) * (MILLION - loss_ppm) / MILLION;
 	if (coming >= missing)
 		return 0;
 	missing -= coming;
