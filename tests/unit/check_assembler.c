@@ -2,70 +2,112 @@
 #include "lib/wire/assembler.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <sodium.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/error.h"
 #include "lib/frame/manifest.h"
-#include "lib/wire/object.h"
 #include "tests/unit/unit.h"
 
 #define SHARD 1152
-#define OBJECTS 8
+#define OBJECTS 6
+#define PARITY 50	/* of each block, that tests may use */
+#define MINUTE (60 * KS_US_PER_S)
+
+struct object {
+	struct ks_data_header header;
+	struct ks_layout layout;
+	uint8_t *bytes;
+};
 
 static struct ks_fec *fec;
 static struct ks_assembler *assembler;
-static struct ks_object objects[OBJECTS];
-static uint8_t *contents[OBJECTS];
-static struct ks_whole whole;
+static struct object objects[OBJECTS];
+static struct ks_assembly *assembly;	/* of the shard added last */
+static bool first;
+static int64_t now_us;
+static const uint8_t *whole;		/* when it completed its object */
 
 static void setup(void)
 {
 	ck_assert_int_eq(ks_fec_new(&fec, ks_fec_best), KS_EOK);
 	ck_assert_int_eq(ks_assembler_new(&assembler, fec), KS_EOK);
+	now_us = KS_US_PER_S;
 }
 
 static void teardown(void)
 {
 	for (size_t i = 0; i < OBJECTS; i++) {
-		ks_object_free(&objects[i]);
-		free(contents[i]);
-		contents[i] = NULL;
+		free(objects[i].bytes);
+		objects[i].bytes = NULL;
 	}
 	ks_assembler_free(assembler);
 	ks_fec_free(fec);
 }
 
-/* Object i of the table has sequence number i unless said otherwise. */
-static void make_sized(size_t i, struct ks_data_header header, size_t len, size_t shard)
+static void make_sized(size_t i, struct ks_data_header header, size_t len, size_t shard_len)
 {
-	contents[i] = realloc(contents[i], len);
-	ck_assert_ptr_nonnull(contents[i]);
-	randombytes_buf(contents[i], len);
-	ck_assert_int_eq(ks_object_set(&objects[i], fec, &header, contents[i], len, shard, 200000), KS_EOK);
+	struct object *object = &objects[i];
+	size_t shards = (len + shard_len - 1) / shard_len;
+
+	header.nblocks = (uint8_t)((shards + 199) / 200);
+	header.object_len = (uint32_t)len;
+	object->header = header;
+	ck_assert_int_eq(ks_layout_of(&object->layout, len, shard_len, header.nblocks), KS_DROP_NONE);
+	free(object->bytes);
+	object->bytes = calloc(shards, shard_len);
+	ck_assert_ptr_nonnull(object->bytes);
+	randombytes_buf(object->bytes, len);
 }
 
 static void make(size_t i, uint32_t epoch, uint32_t seq, uint8_t source)
 {
-	make_sized(i, (struct ks_data_header){ .epoch = epoch, .seq = seq, .source = source }, 20 * SHARD - 100, SHARD);
+	make_sized(i, (struct ks_data_header){ .track = 5, .epoch = epoch, .seq = seq, .source = source },
+		   20 * SHARD - 100, SHARD);
 }
 
-static enum ks_drop add(size_t i, size_t position)
+static size_t datagrams(size_t i)
 {
-	uint8_t plain[KS_DATA_HEADER_SIZE + KS_SHARD_MAX];
-	size_t len = ks_object_plain(&objects[i], position, plain);
-	struct ks_data_header header;
+	return objects[i].layout.shards + PARITY * objects[i].layout.nblocks;
+}
 
-	ck_assert_int_eq(ks_data_header_read(plain, len, &header), KS_DROP_NONE);
-	return ks_assembler_add(assembler, &header, plain + KS_DATA_HEADER_SIZE, len - KS_DATA_HEADER_SIZE, &whole);
+/* Shard `n` of the object: the data of all blocks, then the parity of all of them in turn. */
+static enum ks_drop give(unsigned giver, size_t i, size_t n)
+{
+	const struct object *object = &objects[i];
+	const struct ks_layout *layout = &object->layout;
+	const uint8_t *data[KS_FEC_SHARDS_MAX];
+	struct ks_data_header header = object->header;
+	uint8_t parity[KS_SHARD_MAX], *shard = parity;
+	enum ks_drop drop;
+	size_t block, number;
+
+	ks_layout_at(layout, n, false, &block, &number);
+	header.block = (uint8_t)block;
+	header.shard = (uint8_t)number;
+	for (size_t j = 0; j < ks_layout_k(layout, block); j++)
+		data[j] = object->bytes + (ks_layout_first(layout, block) + j) * layout->shard_len;
+	if (number < ks_layout_k(layout, block))
+		shard = memcpy(parity, data[number], layout->shard_len);
+	else
+		ks_fec_encode(fec, ks_layout_k(layout, block), layout->shard_len, data, number, 1, &shard);
+	drop = ks_assembler_add(assembler, giver, &header, shard, layout->shard_len, now_us, &assembly, &first);
+	whole = assembly != NULL && assembly->missing == 0 ? ks_assembler_decode(assembler, assembly) : NULL;
+	return drop;
+}
+
+static enum ks_drop add(size_t i, size_t n)
+{
+	return give(0, i, n);
 }
 
 static void expect_whole(size_t i)
 {
-	ck_assert_ptr_nonnull(whole.bytes);
-	ck_assert_uint_eq(whole.len, objects[i].layout.object_len);
-	ck_assert_mem_eq(whole.bytes, contents[i], whole.len);
-	ck_assert_uint_eq(whole.seq, objects[i].header.seq);
+	ck_assert_ptr_nonnull(whole);
+	ck_assert_mem_eq(whole, objects[i].bytes, objects[i].layout.object_len);
+	ck_assert_uint_eq(assembly->header.seq, objects[i].header.seq);
 }
 
 /* Adds shards until the object is whole, counted from `from`. */
@@ -73,8 +115,9 @@ static void complete(size_t i, size_t from)
 {
 	do
 		ck_assert_int_eq(add(i, from++), KS_DROP_NONE);
-	while (whole.bytes == NULL);
+	while (whole == NULL);
 	expect_whole(i);
+	ks_assembler_accept(assembler, assembly);
 }
 
 START_TEST(any_k_shards_are_enough)
@@ -82,20 +125,21 @@ START_TEST(any_k_shards_are_enough)
 	static const size_t lens[] = { 1, SHARD, SHARD + 1, 30000, 300000, KS_FRAME_MAX };
 
 	for (size_t l = 0; l < sizeof(lens) / sizeof(lens[0]); l++) {
-		size_t n, taken = 0;
+		size_t taken = 0;
 
 		make_sized(0, (struct ks_data_header){ .seq = (uint32_t)l }, lens[l],
 			   l % 2 == 0 ? SHARD : KS_SHARD_MIN);
-		n = ks_layout_datagrams(&objects[0].layout);
 		/* From the last to the first: all the parity, and what it takes of the data. */
-		for (size_t i = n; i-- > 0;) {
+		for (size_t i = datagrams(0); i-- > 0;) {
 			enum ks_drop drop = add(0, i);
 
 			taken += drop == KS_DROP_NONE;
 			ck_assert(drop == KS_DROP_NONE || drop == KS_DROP_SURPLUS);
-			ck_assert((whole.bytes != NULL) == (taken == objects[0].layout.shards && drop == KS_DROP_NONE));
-			if (whole.bytes != NULL)
+			ck_assert((whole != NULL) == (taken == objects[0].layout.shards && drop == KS_DROP_NONE));
+			if (whole != NULL) {
 				expect_whole(0);
+				ks_assembler_accept(assembler, assembly);
+			}
 		}
 		ck_assert_uint_eq(taken, objects[0].layout.shards);
 	}
@@ -116,11 +160,14 @@ START_TEST(duplicates_and_surplus)
 {
 	make(0, 1, 0, 0);
 	ck_assert_int_eq(add(0, 3), KS_DROP_NONE);
+	ck_assert(first);
 	ck_assert_int_eq(add(0, 3), KS_DROP_DUPLICATE);
 	for (size_t i = 0; i < 20; i++)
 		ck_assert_int_eq(add(0, i), i == 3 ? KS_DROP_DUPLICATE : KS_DROP_NONE);
 	expect_whole(0);
+	ks_assembler_accept(assembler, assembly);
 	ck_assert_int_eq(add(0, 20), KS_DROP_SURPLUS);
+	ck_assert_ptr_null(assembly);
 	ck_assert_int_eq(add(0, 3), KS_DROP_SURPLUS);
 }
 END_TEST
@@ -142,6 +189,7 @@ START_TEST(older_ones_are_given_up_at_once)
 	make(4, 2, 5, 0);
 	complete(4, 0);
 	ck_assert_uint_eq(ks_assembler_counts(assembler)->lost, 4);	/* 1 to 4 of the second run */
+	ck_assert_uint_eq(ks_assembler_used(assembler), 0);
 }
 END_TEST
 
@@ -149,7 +197,7 @@ START_TEST(tracks_do_not_disturb_each_other)
 {
 	make(0, 1, 5, 0);
 	make(1, 1, 4, 1);
-	make_sized(2, (struct ks_data_header){ .epoch = 1, .seq = 4, .rendition = 1 }, 5000, SHARD);
+	make_sized(2, (struct ks_data_header){ .track = 6, .epoch = 1, .seq = 4 }, 5000, SHARD);
 	complete(0, 0);
 	complete(1, 0);
 	complete(2, 0);
@@ -157,35 +205,58 @@ START_TEST(tracks_do_not_disturb_each_other)
 }
 END_TEST
 
-START_TEST(only_so_many_at_a_time)
+START_TEST(only_so_many_of_a_track)
 {
-	for (uint32_t i = 0; i < KS_ASSEMBLY_MAX + 1; i++) {
+	for (uint32_t i = 0; i < KS_TRACK_ASSEMBLIES_MAX + 1; i++) {
 		make(i, 1, i, 0);
 		ck_assert_int_eq(add(i, 0), KS_DROP_NONE);
 	}
 	ck_assert_uint_eq(ks_assembler_counts(assembler)->abandoned, 1);
 	ck_assert_int_eq(add(0, 1), KS_DROP_LIMIT);	/* a straggler does not push a newer one out */
 	complete(1, 1);
-	complete(KS_ASSEMBLY_MAX, 1);
+	complete(KS_TRACK_ASSEMBLIES_MAX, 1);
 }
 END_TEST
 
-/* More tracks than are remembered: the one without news longest is forgotten, the others still hold. */
+/* What others have a part in is not given up for one giver's inventions. */
+START_TEST(inventions_of_one_giver)
+{
+	make(0, 1, 0, 0);
+	ck_assert_int_eq(give(1, 0, 0), KS_DROP_NONE);
+	for (size_t i = 1; i < 19; i++)
+		ck_assert_int_eq(give(0, 0, i), KS_DROP_NONE);
+	for (uint32_t i = 0; i < 100; i++) {
+		make(1, 9, i, 0);
+		ck_assert_int_eq(give(1, 1, 0), KS_DROP_NONE);
+	}
+	ck_assert_int_eq(give(0, 0, 19), KS_DROP_NONE);
+	expect_whole(0);
+}
+END_TEST
+
+/* More tracks than are remembered: those of which nothing was accepted go first. */
 START_TEST(only_so_many_tracks)
 {
-	for (uint8_t i = 0; i <= KS_TRACKS_MAX; i++) {
-		make(0, 1, 7, i);
-		complete(0, 0);
-	}
-	ck_assert_int_eq(add(0, 0), KS_DROP_SURPLUS);
-	make(0, 1, 7, 1);
-	ck_assert_int_eq(add(0, 0), KS_DROP_SURPLUS);
 	make(0, 1, 7, 0);
+	complete(0, 0);
+	for (uint32_t i = 0; i < 3 * KS_TRACKS_MAX; i++) {
+		make_sized(1, (struct ks_data_header){ .track = 100 + i, .epoch = 1, .seq = 1 }, 1000, SHARD / 2);
+		ck_assert_int_eq(give(1, 1, 0), KS_DROP_NONE);
+	}
+	ck_assert_uint_le(ks_assembler_used(assembler), KS_ASSEMBLIES_MAX);
+	ck_assert_int_eq(add(0, 0), KS_DROP_SURPLUS);
+	/* When all are accepted, the one without news longest goes. */
+	for (uint32_t i = 0; i < KS_TRACKS_MAX; i++) {
+		make_sized(1, (struct ks_data_header){ .track = 10000 + i, .epoch = 1, .seq = 1 }, 1, SHARD);
+		complete(1, 0);
+	}
 	ck_assert_int_eq(add(0, 0), KS_DROP_NONE);
+	make_sized(1, (struct ks_data_header){ .track = 10500, .epoch = 1, .seq = 1 }, 1, SHARD);
+	ck_assert_int_eq(add(1, 0), KS_DROP_SURPLUS);
 }
 END_TEST
 
-START_TEST(contradictions_are_refused)
+START_TEST(contradictions_of_one_giver)
 {
 	struct ks_data_header header = { .epoch = 1, .seq = 1 };
 	static const uint8_t shard[KS_SHARD_MAX];
@@ -194,47 +265,211 @@ START_TEST(contradictions_are_refused)
 	ck_assert_int_eq(add(0, 0), KS_DROP_NONE);
 	make_sized(1, header, 50001, SHARD);
 	ck_assert_int_eq(add(1, 1), KS_DROP_CONFLICT);
-	make_sized(1, header, 50000, SHARD - 1);
-	ck_assert_int_eq(add(1, 1), KS_DROP_CONFLICT);
 	header = objects[0].header;
 	header.nblocks++;
-	ck_assert_int_eq(ks_assembler_add(assembler, &header, shard, SHARD, &whole), KS_DROP_CONFLICT);
-	ck_assert_int_eq(ks_assembler_add(assembler, &header, shard, KS_SHARD_MAX + 1, &whole), KS_DROP_MALFORMED);
-	ck_assert_int_eq(ks_assembler_add(assembler, &header, shard, 0, &whole), KS_DROP_MALFORMED);
+	ck_assert_int_eq(ks_assembler_add(assembler, 0, &header, shard, SHARD, 0, &assembly, &first), KS_DROP_CONFLICT);
+	ck_assert_int_eq(ks_assembler_add(assembler, 0, &header, shard, KS_SHARD_MAX + 1, 0, &assembly, &first),
+			 KS_DROP_MALFORMED);
+	ck_assert_int_eq(ks_assembler_add(assembler, 0, &header, shard, 0, 0, &assembly, &first), KS_DROP_MALFORMED);
+	/* Its datagrams may become shorter, once. */
+	make_sized(2, (struct ks_data_header){ .epoch = 1, .seq = 1 }, 50000, 900);
+	ck_assert_int_eq(add(2, 0), KS_DROP_NONE);
+	make_sized(3, (struct ks_data_header){ .epoch = 1, .seq = 1 }, 50000, 800);
+	ck_assert_int_eq(add(3, 0), KS_DROP_LIMIT);
 	complete(0, 1);
+	ck_assert_uint_eq(ks_assembler_used(assembler), 0);
 }
 END_TEST
 
-/* Whatever comes, the memory stays below what the constants say. */
+/* Several givers are taken at their word, each by itself; those that agree are merged. */
+START_TEST(contradictions_of_several_givers)
+{
+	struct ks_data_header header = { .epoch = 1, .seq = 1 };
+
+	make_sized(0, header, 50000, SHARD);
+	make_sized(1, header, 50001, SHARD);
+	ck_assert_int_eq(give(1, 1, 0), KS_DROP_NONE);
+	for (size_t i = 0; i < objects[0].layout.shards; i++)
+		ck_assert_int_eq(give(i % 2 == 0 ? 0 : 2, 0, i), KS_DROP_NONE);
+	expect_whole(0);
+	ck_assert_uint_eq(assembly->givers, 1 | 4);
+}
+END_TEST
+
+/* --- shards that no source signed ----------------------------------------------------------------- */
+
+/* Object `to` says that it is `from`, with other bytes. */
+static void forge(size_t to, size_t from)
+{
+	make_sized(to, objects[from].header, objects[from].layout.object_len, objects[from].layout.shard_len);
+}
+
+START_TEST(one_giver_is_to_blame)
+{
+	make(0, 1, 0, 0);
+	forge(1, 0);
+	for (size_t i = 0; i < 20; i++)
+		ck_assert_int_eq(give(3, 1, i), KS_DROP_NONE);
+	ck_assert_uint_eq(ks_assembler_refuse(assembler, assembly, now_us + MINUTE), 3);
+	/* Nothing is known of the object. */
+	complete(0, 0);
+	ck_assert_uint_eq(ks_assembler_counts(assembler)->refused, 1);
+}
+END_TEST
+
+START_TEST(several_givers_are_taken_apart)
+{
+	make(0, 1, 0, 0);
+	make(2, 1, 1, 0);
+	forge(1, 0);
+	/* Another object that both have a part in. */
+	ck_assert_int_eq(give(0, 2, 0), KS_DROP_NONE);
+	ck_assert_int_eq(give(1, 2, 1), KS_DROP_NONE);
+	for (size_t i = 0; i < 20; i++)
+		ck_assert_int_eq(give(i % 2, (size_t)(i % 2), i), KS_DROP_NONE);
+	ck_assert_ptr_nonnull(whole);
+	ck_assert_uint_eq(ks_assembler_refuse(assembler, assembly, now_us + MINUTE), KS_GIVERS_SEVERAL);
+	ck_assert_uint_eq(ks_assembler_used(assembler), 4);
+	/* Each goes on with what it gave. */
+	for (size_t i = 1; i < 20; i += 2)
+		ck_assert_int_eq(give(0, 0, i), KS_DROP_NONE);
+	expect_whole(0);
+	for (size_t i = 0; i < 20; i += 2)
+		ck_assert_int_eq(give(1, 1, i), KS_DROP_NONE);
+	ck_assert_uint_eq(assembly->missing, 0);
+	ck_assert_uint_eq(ks_assembler_refuse(assembler, assembly, now_us + MINUTE), 1);
+	ck_assert_int_eq(give(0, 0, 2), KS_DROP_DUPLICATE);
+	expect_whole(0);
+	ks_assembler_accept(assembler, assembly);
+	/* And so it is with what begins within the time, and not after it. */
+	make(3, 1, 2, 0);
+	for (size_t i = 0; i < 20; i++)
+		ck_assert_int_eq(give(i % 2, 3, i), KS_DROP_NONE);
+	ck_assert_ptr_null(whole);
+	now_us += MINUTE;
+	make(4, 1, 3, 0);
+	for (size_t i = 0; i < 20; i++)
+		ck_assert_int_eq(give(i % 2, 4, i), KS_DROP_NONE);
+	expect_whole(4);
+}
+END_TEST
+
+START_TEST(what_a_giver_gave_is_discarded)
+{
+	make(0, 1, 0, 0);
+	forge(1, 0);
+	for (size_t i = 0; i < 10; i++) {
+		ck_assert_int_eq(give(1, 1, i), KS_DROP_NONE);
+		ck_assert_int_eq(give(0, 0, 10 + i % 9), i < 9 ? KS_DROP_NONE : KS_DROP_DUPLICATE);
+	}
+	ks_assembler_discard(assembler, 1);
+	for (size_t i = 0; i < 10; i++)
+		ck_assert_int_eq(give(0, 0, i), KS_DROP_NONE);
+	ck_assert_int_eq(give(0, 0, 19), KS_DROP_NONE);
+	expect_whole(0);
+}
+END_TEST
+
+/* A number that becomes another giver's: the new one is not blamed. */
+START_TEST(a_giver_that_has_gone)
+{
+	make(0, 1, 0, 0);
+	for (size_t i = 0; i < 19; i++)
+		ck_assert_int_eq(give(2, 0, i), KS_DROP_NONE);
+	ks_assembler_forget(assembler, 2);
+	ck_assert_int_eq(give(2, 0, 19), KS_DROP_NONE);
+	expect_whole(0);
+	ck_assert_uint_eq(ks_assembler_refuse(assembler, assembly, now_us + MINUTE), KS_GIVERS_SEVERAL);
+	ck_assert_uint_eq(ks_assembler_used(assembler), 1);
+	ck_assert_int_eq(give(2, 0, 0), KS_DROP_NONE);
+	ck_assert_uint_eq(assembly->missing, 18);
+}
+END_TEST
+
+/* --- names ---------------------------------------------------------------------------------------- */
+
+START_TEST(an_object_that_is_only_named)
+{
+	make(0, 1, 0, 0);
+	ck_assert_int_eq(ks_assembler_name(assembler, 0, &objects[0].header, SHARD, now_us, &assembly), KS_DROP_NONE);
+	ck_assert_uint_eq(assembly->missing, 20);
+	ck_assert_uint_eq(assembly->givers, 0);
+	ck_assert_uint_eq(assembly->known_to, 1);
+	ck_assert_uint_eq(ks_assembly_here(assembly, 0), 0);
+	ck_assert_int_eq(give(1, 0, 25), KS_DROP_NONE);
+	ck_assert(first);
+	ck_assert_uint_eq(ks_assembler_used(assembler), 1);
+	complete(0, 0);
+	ck_assert_int_eq(ks_assembler_name(assembler, 0, &objects[0].header, SHARD, now_us, &assembly),
+			 KS_DROP_SURPLUS);
+	ck_assert_ptr_null(assembly);
+}
+END_TEST
+
+START_TEST(stops_are_spaced)
+{
+	make(0, 1, 0, 0);
+	ck_assert(!ks_assembler_may_stop(assembler, 5, 0, 0, now_us, 100));
+	ck_assert_int_eq(add(0, 0), KS_DROP_NONE);
+	ck_assert(ks_assembler_may_stop(assembler, 5, 0, 0, now_us, 100));
+	ck_assert(!ks_assembler_may_stop(assembler, 5, 0, 0, now_us + 99, 100));
+	ck_assert(ks_assembler_may_stop(assembler, 5, 0, 1, now_us + 99, 100));
+	ck_assert(ks_assembler_may_stop(assembler, 5, 0, 0, now_us + 100, 100));
+}
+END_TEST
+
+/* --- memory --------------------------------------------------------------------------------------- */
+
+/* Whatever comes, the memory stays below what the constants say, and the objects of a modest giver stay. */
 START_TEST(memory_is_bounded)
 {
 	size_t empty = ks_assembler_memory(assembler);
 
-	for (uint32_t i = 0; i < 40; i++) {
-		make_sized(0, (struct ks_data_header){ .epoch = 1, .seq = i, .source = (uint8_t)(i / 2) }, KS_FRAME_MAX,
+	make(0, 1, 0, 0);
+	ck_assert_int_eq(give(0, 0, 0), KS_DROP_NONE);
+	for (uint32_t i = 0; i < 200; i++) {
+		make_sized(1, (struct ks_data_header){ .track = 10 + i / 2, .epoch = 1, .seq = i }, KS_FRAME_MAX,
 			   i % 2 == 0 ? KS_SHARD_MIN : KS_SHARD_MAX);
-		ck_assert_int_eq(add(0, 0), KS_DROP_NONE);
+		ck_assert_int_eq(give(1, 1, 0), KS_DROP_NONE);
+		ck_assert_uint_le(ks_assembler_memory(assembler) - empty, KS_ASSEMBLY_BYTES_MAX);
 	}
-	ck_assert_uint_le(ks_assembler_memory(assembler) - empty, KS_ASSEMBLY_MAX * (KS_FRAME_MAX + KS_SHARD_MAX));
+	ck_assert_uint_ge(ks_assembler_memory(assembler) - empty, KS_ASSEMBLY_BYTES_MAX * 9 / 10);
+	complete(0, 1);
+}
+END_TEST
+
+/* The rooms of objects that are done serve the next ones. */
+START_TEST(rooms_are_used_again)
+{
+	size_t memory = 0;
+
+	for (uint32_t i = 0; i < 50; i++) {
+		make(0, 1, i, 0);
+		complete(0, 0);
+		if (i == 0)
+			memory = ks_assembler_memory(assembler);
+		ck_assert_uint_eq(ks_assembler_memory(assembler), memory);
+	}
 }
 END_TEST
 
 static Suite *assembler_suite(void)
 {
+	const TTest *tests[] = {
+		any_k_shards_are_enough, lossless_needs_no_repair, duplicates_and_surplus,
+		older_ones_are_given_up_at_once, tracks_do_not_disturb_each_other, only_so_many_of_a_track,
+		inventions_of_one_giver, only_so_many_tracks, contradictions_of_one_giver,
+		contradictions_of_several_givers, one_giver_is_to_blame, several_givers_are_taken_apart,
+		what_a_giver_gave_is_discarded, a_giver_that_has_gone, an_object_that_is_only_named, stops_are_spaced,
+		memory_is_bounded, rooms_are_used_again,
+	};
 	Suite *suite = suite_create("assembler");
 	TCase *tc = tcase_create("assembler");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
-	tcase_add_test(tc, any_k_shards_are_enough);
-	tcase_add_test(tc, lossless_needs_no_repair);
-	tcase_add_test(tc, duplicates_and_surplus);
-	tcase_add_test(tc, older_ones_are_given_up_at_once);
-	tcase_add_test(tc, tracks_do_not_disturb_each_other);
-	tcase_add_test(tc, only_so_many_at_a_time);
-	tcase_add_test(tc, only_so_many_tracks);
-	tcase_add_test(tc, contradictions_are_refused);
-	tcase_add_test(tc, memory_is_bounded);
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		tcase_add_test(tc, tests[i]);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
