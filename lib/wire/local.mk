@@ -93,6 +93,7 @@ check_PROGRAMS += $(wire_fuzzers)
 TESTS += $(wire_fuzzers)
 tests_fuzz_fuzz_assembler_LDADD = $(FUZZ_DRIVER) lib/wire/libwire.la
 tests_fuzz_fuzz_assembler_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_receiver_SOURCES = tests/fuzz/fuzz_receiver.c tests/wire/fake.c tests/wire/fake.h
 tests_fuzz_fuzz_receiver_LDADD = $(FUZZ_DRIVER) lib/wire/libwire.la
 tests_fuzz_fuzz_receiver_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_sender_SOURCES = tests/fuzz/fuzz_sender.c tests/wire/hand.c tests/wire/hand.h

@@ -413,7 +413,7 @@ START_TEST(an_honest_parent_is_not_crowded_out)
 		fake_shards(a, &objects[0], 0, 10);
 		/* Far ahead, and of tracks that do not exist, as large as can be. */
 		fake_object_free(lie);
-		fake_object(lie, 7, UINT32_MAX, 0, FAKE_OBJECT_MAX * 2, KS_SHARD_MAX);
+		fake_object(lie, 7, UINT32_MAX, 0, 8 * FAKE_OBJECT_MAX, KS_SHARD_MAX);
 		for (uint32_t j = 0; j < 40; j++) {
 			lie->header.track = 7;
 			lie->header.seq = i * 100 + j;

@@ -60,6 +60,8 @@ static bool is_signed(const uint8_t *bytes, size_t len)
 {
 	uint32_t hash;
 
+	if (len < sizeof(hash))
+		return false;
 	memcpy(&hash, bytes + len - sizeof(hash), sizeof(hash));
 	return hash == digest(bytes, len - sizeof(hash));
 }
@@ -68,7 +70,7 @@ static bool deliver(void *ctx, const uint8_t *bytes, size_t len, uint8_t hops)
 {
 	struct fake *fake = ctx;
 
-	need(bytes != NULL && len > 0 && len <= FAKE_OBJECT_MAX * 4);
+	need(bytes != NULL && len > 0 && len <= KS_FRAME_MAX && hops <= KS_HOPS_MAX);
 	if (!is_signed(bytes, len)) {
 		fake->refused++;
 		return false;

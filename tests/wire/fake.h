@@ -15,7 +15,7 @@
 
 #define FAKE_PARENTS 8
 #define FAKE_SHARD 500
-#define FAKE_OBJECT_MAX ((size_t)1024 * 1024)
+#define FAKE_OBJECT_MAX ((size_t)256 * 1024)	/* of what is kept; larger ones are cut */
 
 struct fake_session {
 	uint32_t ours, theirs;		/* indices: what the parent listens to, what the relay listens to */
