@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# What bench/summary.awk makes of a benchmark's findings.
+set -u
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/koshien-summary-XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+
+tests=0
+ok() { # NAME COMMAND...
+	name=$1
+	shift
+	tests=$((tests + 1))
+	if "$@" >"$scratch/out" 2>&1; then
+		echo "ok $tests - $name"
+	else
+		echo "not ok $tests - $name"
+		sed 's/^/# /' "$scratch/out" "$scratch/table" "$scratch/json"
+	fi
+}
+finding() { (IFS='	'; echo "$*") >>"$scratch/findings"; }
+in_table() { grep -qE -e "$1" "$scratch/table"; }
+in_json() { tr -d '\n' <"$scratch/json" | grep -qF -e "$1"; }
+
+# Runs of 10, 30 and 20 against 10, 10 and 40: the ratio of the medians would be 2, the median of the ratios is 1.
+finding sample 'conns=1' ours cost 0 10
+finding sample 'conns=1' theirs cost 0 10
+finding sample 'conns=1' ours cost 1 30
+finding sample 'conns=1' theirs cost 1 10
+finding sample 'conns=1' ours cost 2 20
+finding sample 'conns=1' theirs cost 2 40
+finding skipped 'conns=1' absent cost 'it has no "binary"'
+finding ratio 'conns=1' cost ours theirs 0.9
+finding ratio 'conns=1' cost ours absent 0
+finding goal 'conns=1' ours cost 20
+finding goal 'conns=1' theirs cost 9
+finding note ours 'with its defaults'
+awk -f "${top_srcdir:-.}/bench/summary.awk" -v bench=try -v cpu='A "fast" one' -v cores=2 -v kernel=6.1 \
+	-v json="$scratch/json" "$scratch/findings" >"$scratch/table"
+
+ok 'the median of a subject, its least and its most' in_table '^conns=1 +ours +cost +20 +10 +30'
+ok 'a goal that is met' in_table '^conns=1 +ours .*goal 20: met$'
+ok 'a goal that is missed' in_table '^conns=1 +theirs .*goal 9: MISSED$'
+ok 'a subject that could not run' in_table '^conns=1 +absent +cost +skipped: it has no "binary"$'
+ok 'a ratio is the median of the ratios of each run' in_table \
+	'^conns=1 +ours / theirs +1\.000 +0\.500 +3\.000 +goal 0\.9: MISSED$'
+ok 'no ratio to what could not run' sh -c "! grep -q 'ours / absent' '$scratch/table'"
+ok 'notes' in_table '^ours: with its defaults$'
+ok 'JSON: machine and runs' in_json \
+	'{"bench":"try","machine":{"cpu":"A \"fast\" one","cores":2,"kernel":"6.1"},"runs":3,"rows":['
+ok 'JSON: a row' in_json '{"case":"conns=1","subject":"ours","metric":"cost","median":20,"min":10,"max":30}'
+ok 'JSON: a subject that could not run' in_json \
+	'{"case":"conns=1","subject":"absent","metric":"cost","skipped":"it has no \"binary\""}'
+ok 'JSON: the one ratio' in_json \
+	'"ratios":[{"case":"conns=1","metric":"cost","of":"ours","to":"theirs","median":1,"min":0.5,"max":3}],"notes":'
+if command -v jq >/dev/null; then
+	ok 'JSON: it is JSON' jq -e '.notes.ours == "with its defaults"' "$scratch/json"
+else
+	tests=$((tests + 1))
+	echo "ok $tests - JSON: it is JSON # SKIP no jq"
+fi
+echo "1..$tests"
