@@ -129,6 +129,7 @@ int ks_sender_set_masters(struct ks_sender *sender, const struct ks_master *mast
 		if (peer == NULL)
 			continue;
 		peer->due_us = now_us;
+		ks_peer_derive(sender, peer);
 		if (peer->lease == NULL || still_allowed(sender, peer))
 			continue;
 		ks_info("wire", "relay %s (%s): its session ends: its key is no longer accepted", peer->name, peer->address);
@@ -174,7 +175,7 @@ void ks_sender_set_key(struct ks_sender *sender, size_t number, const struct ks_
 {
 	struct ks_peer *peer = sender->peers[number];
 
-	ks_peer_set_key(peer, key);
+	ks_peer_set_key(sender, peer, key);
 	peer->due_us = ks_mono_us(&sender->clock);
 	ks_lease_forbid(sender);
 }

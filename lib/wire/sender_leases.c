@@ -102,12 +102,53 @@ static enum ks_drop open_with(const struct ks_psk *psk, const struct ks_setup_ke
 	return drop;
 }
 
-/* Tries the keys that the datagram may have been sealed with: those of relays that we were told of, then of masters. */
+/* Tries the keys of relays of this name that are known; *known is one of them. */
+static enum ks_drop open_known(const struct ks_sender *sender, uint16_t key_id, const char *name, const uint8_t *bytes,
+			       size_t len, struct opened *opened, const struct ks_peer **known)
+{
+	enum ks_drop drop = KS_DROP_KEY;
+
+	*known = NULL;
+	for (size_t i = 0; i < sender->n_peers && (drop == KS_DROP_KEY || drop == KS_DROP_TAG); i++) {
+		const struct ks_peer *peer = sender->peers[i];
+
+		if (peer == NULL || peer->psk.name[0] != name[0] || strcmp(peer->psk.name, name) != 0)
+			continue;
+		if (peer->blind || peer->psk.id != key_id || (*known != NULL && ks_psk_equal(&peer->psk, &(*known)->psk)))
+			continue;
+		*known = peer;
+		drop = open_with(&peer->psk, &peer->setup, bytes, len, opened);
+	}
+	return drop;
+}
+
+/* And those derived from master keys, less what is known not to fit. */
+static enum ks_drop open_derived(const struct ks_sender *sender, uint16_t key_id, const char *name,
+				 const struct ks_peer *known, const uint8_t *bytes, size_t len, struct opened *opened)
+{
+	enum ks_drop drop = known != NULL ? KS_DROP_TAG : KS_DROP_KEY;
+
+	for (size_t i = 0; i < sender->n_masters && (drop == KS_DROP_KEY || drop == KS_DROP_TAG); i++) {
+		struct ks_setup_keys setup;
+		struct ks_psk psk;
+
+		if (known != NULL && (known->derived[i].same || known->derived[i].id != key_id))
+			continue;
+		ks_psk_derive(&psk, &sender->masters[i], name);
+		if (psk.id != key_id)
+			continue;
+		ks_seal_setup_keys(&psk, &setup);
+		drop = open_with(&psk, &setup, bytes, len, opened);
+	}
+	return drop;
+}
+
 static enum ks_drop open_subscribe(const struct ks_sender *sender, const struct ks_header *header, const uint8_t *bytes,
 				   size_t len, struct opened *opened)
 {
-	enum ks_drop drop = KS_DROP_KEY;
 	char name[KS_RELAY_NAME_MAX + 1];
+	const struct ks_peer *known;
+	enum ks_drop drop;
 
 	if (len < KS_SUBSCRIBE_SIZE)
 		return KS_DROP_SHORT;
@@ -115,28 +156,9 @@ static enum ks_drop open_subscribe(const struct ks_sender *sender, const struct 
 		return KS_DROP_MALFORMED;
 	if (ks_peer_revoked(sender, name))
 		return KS_DROP_REVOKED;
-	for (size_t i = 0; i < sender->n_peers; i++) {
-		const struct ks_peer *peer = sender->peers[i];
-
-		if (peer == NULL || peer->blind || peer->psk.id != header->key_id || strcmp(peer->psk.name, name) != 0 ||
-		    (!peer->told && peer->lease == NULL))
-			continue;
-		drop = open_with(&peer->psk, &peer->setup, bytes, len, opened);
-		if (drop != KS_DROP_TAG)
-			return drop;
-	}
-	for (size_t i = 0; i < sender->n_masters; i++) {
-		struct ks_setup_keys setup;
-		struct ks_psk psk;
-
-		ks_psk_derive(&psk, &sender->masters[i], name);
-		if (psk.id != header->key_id)
-			continue;
-		ks_seal_setup_keys(&psk, &setup);
-		drop = open_with(&psk, &setup, bytes, len, opened);
-		if (drop != KS_DROP_TAG)
-			return drop;
-	}
+	drop = open_known(sender, header->key_id, name, bytes, len, opened, &known);
+	if (drop == KS_DROP_KEY || drop == KS_DROP_TAG)
+		drop = open_derived(sender, header->key_id, name, known, bytes, len, opened);
 	return drop;
 }
 
@@ -383,7 +405,7 @@ enum ks_drop ks_lease_confirm(struct ks_sender *sender, struct ks_lease *lease, 
 	}
 	leave_half_open(sender, lease);
 	if (!peer->told)
-		ks_peer_set_key(peer, &lease->psk);
+		ks_peer_set_key(sender, peer, &lease->psk);
 	afresh = peer->lease == NULL ||
 		 memcmp(peer->lease->wish.instance, lease->wish.instance, KS_INSTANCE_SIZE) != 0;
 	ks_peer_up(sender, peer, lease, afresh, now_us);

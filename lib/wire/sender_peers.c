@@ -60,7 +60,7 @@ struct ks_peer *ks_peer_new(struct ks_sender *sender, const char *name, const ch
 	snprintf(peer->name, sizeof(peer->name), "%s", name);
 	snprintf(peer->address, sizeof(peer->address), "%s", address);
 	make_label(sender, peer);
-	ks_peer_set_key(peer, psk);
+	ks_peer_set_key(sender, peer, psk);
 	ks_loss_init(&peer->loss, sender->settings.loss_ppm);
 	peer->silent_since_us = ks_mono_us(&sender->clock);
 	sender->peers[at] = peer;
@@ -92,10 +92,22 @@ void ks_peer_free(struct ks_sender *sender, struct ks_peer *peer)
 	free(peer);
 }
 
-void ks_peer_set_key(struct ks_peer *peer, const struct ks_psk *psk)
+void ks_peer_derive(const struct ks_sender *sender, struct ks_peer *peer)
+{
+	for (size_t i = 0; i < sender->n_masters; i++) {
+		struct ks_psk psk;
+
+		ks_psk_derive(&psk, &sender->masters[i], peer->psk.name);
+		peer->derived[i].id = psk.id;
+		peer->derived[i].same = ks_psk_equal(&psk, &peer->psk);
+	}
+}
+
+void ks_peer_set_key(const struct ks_sender *sender, struct ks_peer *peer, const struct ks_psk *psk)
 {
 	peer->psk = *psk;
 	ks_seal_setup_keys(psk, &peer->setup);
+	ks_peer_derive(sender, peer);
 }
 
 bool ks_peer_revoked(const struct ks_sender *sender, const char *name)

@@ -109,6 +109,10 @@ struct ks_peer {
 	char label[KS_RELAY_NAME_MAX + 8];	/* of metrics: the name, with a number where several share it */
 	struct ks_psk psk;		/* of the present or next session */
 	struct ks_setup_keys setup;
+	struct {
+		uint16_t id;
+		bool same;		/* as psk */
+	} derived[KS_PSK_MAX];		/* from each master key, so that forged datagrams in its name cost little */
 	struct ks_endpoint to;		/* where it is offered sessions */
 	struct ks_lease *lease;		/* carries the objects */
 	struct ks_lease *previous;	/* what is under way on it is still taken */
@@ -182,7 +186,8 @@ void ks_tracks_free(struct ks_sender *sender);
 struct ks_peer *ks_peer_new(struct ks_sender *sender, const char *name, const char *address, const struct ks_psk *psk,
 			    size_t *number);
 void ks_peer_free(struct ks_sender *sender, struct ks_peer *peer);
-void ks_peer_set_key(struct ks_peer *peer, const struct ks_psk *psk);
+void ks_peer_set_key(const struct ks_sender *sender, struct ks_peer *peer, const struct ks_psk *psk);
+void ks_peer_derive(const struct ks_sender *sender, struct ks_peer *peer);	/* after the masters have changed */
 void ks_peer_end(struct ks_sender *sender, struct ks_peer *peer, int64_t now_us);	/* its session; frees who was not told of */
 void ks_peer_farewell(struct ks_sender *sender, struct ks_peer *peer, enum ks_bye_reason reason);
 void ks_peer_offer(struct ks_sender *sender, struct ks_peer *peer, int64_t now_us);
