@@ -16,6 +16,15 @@ static void note(int *first, int err)
 		*first = err;
 }
 
+static int read_own(struct ks_capture_keys *keys, const char *path)
+{
+	int err = ks_keyfile_read(path, KS_KEY_SOURCE_SECRET, keys->secret, sizeof(keys->secret));
+
+	if (err == KS_EOK)
+		crypto_sign_ed25519_sk_to_pk(keys->trust.keys[keys->trust.n++], keys->secret);
+	return err;
+}
+
 static int read_trust(struct ks_trust *trust, const struct ks_list *files)
 {
 	int first = KS_EOK;
@@ -67,7 +76,7 @@ int ks_capture_keys_read(struct ks_capture_keys *keys, const struct ks_capture_s
 	int first;
 
 	memset(keys, 0, sizeof(*keys));
-	first = ks_keyfile_read(settings->signing_key, KS_KEY_SOURCE_SECRET, keys->secret, sizeof(keys->secret));
+	first = read_own(keys, settings->signing_key);
 	note(&first, read_trust(&keys->trust, &settings->trust));
 	if (settings->master != NULL)
 		note(&first, ks_master_read_all(settings->master, keys->masters, &keys->n_masters));

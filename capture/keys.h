@@ -13,7 +13,7 @@
 
 struct ks_capture_keys {
 	uint8_t secret[KS_SECRET_KEY_SIZE];	/* signs the pictures */
-	struct ks_trust trust;			/* the channel's other sources */
+	struct ks_trust trust;			/* the channel's sources, this one included */
 	struct ks_node_relay *relays;		/* names and addresses are the settings' */
 	size_t n_relays;
 	struct ks_master masters[KS_PSK_MAX];

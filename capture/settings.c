@@ -207,8 +207,9 @@ static int validate_wire(const struct ks_capture_settings *set)
 		ks_error("config", "revoked: expected a master key with it, as it tells whose derived keys are refused");
 		err = KS_ECONFIG;
 	}
-	if (set->trust.n > KS_TRUST_MAX) {
-		ks_error("config", "trust: expected at most %d, got %zu", KS_TRUST_MAX, set->trust.n);
+	/* Our own takes one place. */
+	if (set->trust.n > KS_TRUST_MAX - 1) {
+		ks_error("config", "trust: expected at most %d, got %zu", KS_TRUST_MAX - 1, set->trust.n);
 		err = KS_ECONFIG;
 	}
 	return err;

@@ -26,5 +26,5 @@ tests_unit_check_relay_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(TURBOJPEG_CFLAG
 tests_unit_check_relay_LDADD = tests/unit/libunit.la relay/librelay.la $(EVENT_LIBS) $(TURBOJPEG_LIBS)
 endif
 
-TESTS += tests/relay/sentryc.sh
-dist_check_SCRIPTS += tests/relay/sentryc.sh
+TESTS += tests/relay/keys.sh tests/relay/sentryc.sh
+dist_check_SCRIPTS += tests/relay/keys.sh tests/relay/sentryc.sh
