@@ -23,6 +23,9 @@ const char command_help[] =
 	"  DIRECTION mtu BYTES [silent]         longer packets end here, and their sender is told by ICMP\n"
 	"                                       unless silent; IPv4 packets without DF are not cut up but\n"
 	"                                       dropped silently\n"
+	"  both ports N                         N is added to the UDP ports that a's packets come from, and taken\n"
+	"                                       off on their way back, as by a NAT; another N is a NAT that\n"
+	"                                       forgot\n"
 	"  DIRECTION clear                      no fault at all\n"
 	"  SHARE is like 10% or 0.5%, TIME like 20ms, 150us or 1.5s, BITS like 500k, 10M or 1G, BYTES like 1280\n"
 	"  or 64k.\n";
@@ -186,6 +189,16 @@ static bool do_mtu(struct reading *r, struct shape_settings *set)
 	return take_size(r, 2, &set->mtu);
 }
 
+static bool do_ports(struct reading *r, struct shape_settings *set)
+{
+	size_t by;
+
+	if (!take_size(r, 2, &by))
+		return false;
+	set->ports = (uint16_t)by;
+	return by <= UINT16_MAX || expected(r, "a number up to 65535", r->words[2]);
+}
+
 static const struct verb {
 	const char *name;
 	size_t words_min, words_max;	/* with direction and verb */
@@ -194,7 +207,7 @@ static const struct verb {
 	{ "up", 2, 2, do_up }, { "down", 2, 2, do_down }, { "clear", 2, 2, do_clear }, { "delay", 3, 4, do_delay },
 	{ "loss", 3, 3, do_loss }, { "burst", 3, 4, do_burst }, { "reorder", 3, 4, do_reorder },
 	{ "duplicate", 3, 3, do_duplicate }, { "corrupt", 3, 4, do_corrupt }, { "rate", 3, 5, do_rate },
-	{ "mtu", 3, 4, do_mtu },
+	{ "mtu", 3, 4, do_mtu }, { "ports", 3, 3, do_ports },
 };
 
 static const struct verb *find_verb(const char *name)
@@ -214,8 +227,8 @@ static bool apply_one(struct reading *r, struct shape_settings set[2])
 	if (!both && strcmp(direction, "ab") != 0 && strcmp(direction, "ba") != 0)
 		return expected(r, "ab, ba or both", direction);
 	if (verb == NULL)
-		return expected(r, "up, down, clear, delay, loss, burst, reorder, duplicate, corrupt, rate or mtu",
-				r->words[1]);
+		return expected(r, "up, down, clear, delay, loss, burst, reorder, duplicate, corrupt, rate, mtu or "
+				   "ports", r->words[1]);
 	if (r->n < verb->words_min)
 		return expected(r, "a value", r->words[1]);
 	if (r->n > verb->words_max)

@@ -67,9 +67,9 @@ static void help(void)
 {
 	printf("Usage: flood [OPTION]... ADDRESS PORT\n"
 	       "       flood --record FILE --device DEVICE --port PORT [--seconds N]\n"
-	       "Sends forged datagrams, all kinds in turn: random bytes; right version and type and random bodies; with --key\n"
-	       "also the right key id, and SUBSCRIBEs by the right name; with --recorded also recorded datagrams, whole and\n"
-	       "with one bit turned over. Prints as one line of JSON what it sent, and at which rate.\n\n"
+	       "Sends forged datagrams, all kinds in turn: random bytes; right version and type and random bodies; with\n"
+	       "--key also the right key id, and SUBSCRIBEs by the right name; with --recorded also recorded datagrams,\n"
+	       "whole and with one bit turned over. Prints as one line of JSON what it sent, and at which rate.\n\n"
 	       "  --rate N          datagrams per second (default: 100000)\n"
 	       "  --seconds N       for so long (default: 8)\n"
 	       "  --key FILE        key of a relay, of which the id and the name are used\n"
@@ -139,8 +139,8 @@ static int read_recorded(struct flood *flood)
 	if (file == NULL)
 		return fail(flood->recorded_path);
 	flood->recorded = calloc(RECORDED_MAX, sizeof(*flood->recorded));
-	while (flood->recorded != NULL && flood->n_recorded < RECORDED_MAX && fread(&size, sizeof(size), 1, file) == 1 &&
-	       size > 0 && size <= KS_DATAGRAM_MAX &&
+	while (flood->recorded != NULL && flood->n_recorded < RECORDED_MAX &&
+	       fread(&size, sizeof(size), 1, file) == 1 && size > 0 && size <= KS_DATAGRAM_MAX &&
 	       fread(flood->recorded[flood->n_recorded].bytes, 1, size, file) == size)
 		flood->recorded[flood->n_recorded++].len = size;
 	fclose(file);
@@ -345,8 +345,10 @@ int main(int argc, char **argv)
 	}
 	if (sodium_init() < 0)
 		return EXIT_FAILURE;
+	if (flood.record != NULL && (flood.device == NULL || flood.port == 0))
+		return usage("--record", "--device and --port with it");
 	if (flood.record != NULL)
-		return flood.device != NULL && flood.port != 0 ? record(&flood) : usage("--record", "--device and --port with it");
+		return record(&flood);
 	if (argc - optind != 2)
 		return usage(argv[0], "an address and a port");
 	status = make_pool(&flood);

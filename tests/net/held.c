@@ -3,8 +3,9 @@
  * What a relay's store holds, one frame a line, oldest first: for tests that compare stores and measure times.
  *
  *	held DIR CHANNEL RENDITION
- *	1790000000-7 0 0 81234567 81240001 250 5a0f…	id, source, flags, captured and published (this machine's monotonic
- *							clock, microseconds), period (ms), digest of manifest and picture
+ *	1790000000-7 0 0 81234567 81240001 250 5a0f…
+ *		id, source, flags, captured and published (this machine's monotonic clock, microseconds), period (ms), digest
+ *		of manifest and picture
  *	held --now	the same clock
  */
 #include <inttypes.h>

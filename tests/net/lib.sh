@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 #
 # Hosts of their own for the daemons: each is a network namespace, joined to the others through one router ("wan") by a
-# link that the test can make as bad as it likes. Sourced by each test of this folder; all that it makes has this process's
-# id in its name and goes with it.
+# link that the test can make as bad as it likes. Sourced by each test of this folder; all that it makes has this
+# process's id in its name and goes with it.
 #
 #	host relay-1 21 v6          a host at fd77::21; v4: 10.77.0.21; dual: both
 #	faults relay-1 'ba loss 5%' its link: ab is from the host, ba is to it
@@ -97,15 +97,22 @@ stop() { # NAME [SIGNAL]
 }
 reload() { kill -HUP "${pid[$1]}"; }
 says() { grep -q -e "$2" "$scratch/$1.log"; }	# NAME PATTERN
+# Its own memory. VmRSS has the stores in it too, whose pages come one by one as frames are written.
+own_kib() { awk '$1 == "RssAnon:" { print $2 }' "/proc/${pid[$1]}/status"; }
 rss_kib() { awk '$1 == "VmRSS:" { print $2 }' "/proc/${pid[$1]}/status"; }
-metric() { # HOST PORT NAME: the sum over all labels
-	on "$1" curl -sS --max-time 5 "http://127.0.0.1:$2/metrics" |
-		awk -v name="$3" 'index($1, name "{") == 1 || $1 == name { sum += $NF; found = 1 } END { if (!found) exit 1; printf "%.0f\n", sum }'
+metric() { # HOST NAME [LABEL-VALUE]...: the sum, over all or those with one of these values
+	local name=$2 any=
+	on "$1" curl -sS --max-time 5 "http://127.0.0.1:$metrics_port/metrics" >"$scratch/metrics"
+	shift 2
+	for value; do any+="${any:+|}\"$value\""; done
+	awk -v name="$name" -v any="$any" '
+		(index($1, name "{") == 1 || $1 == name) && (any == "" || $0 ~ any) { sum += $NF; found = 1 }
+		END { if (!found) exit 1; printf "%.0f\n", sum }' "$scratch/metrics"
 }
 
 # --- hosts ---------------------------------------------------------------------------------------------
 faults() { "$tools/link" --tell "$scratch/$1.link" "${@:2}"; }	# HOST COMMAND...
-carried() { faults "$1" counters | jq "$2"; }				# HOST JQ-FILTER
+carried() { faults "$1" counters | jq "${@:2}"; }			# HOST JQ-ARGUMENT...
 namespace() { ip netns add "$prefix-$1" && hosts+=("$1") && ip -n "$prefix-$1" link set lo up; }
 quiet_device() { # HOST DEVICE: no addresses of its own, no words to routers
 	on "$1" sysctl -q -w "net.ipv6.conf.$2.accept_ra=0" "net.ipv6.conf.$2.addr_gen_mode=1" \
@@ -118,7 +125,10 @@ wan() {
 	ip -n "$prefix-wan" addr add fd77::254/128 dev lo
 }
 address() { # HOST [v4|v6]: without a word its only one, or IPv4
-	if [ "${2:-${host_family[$1]}}" = v6 ]; then echo "fd77::${host_number[$1]}"; else echo "10.77.0.${host_number[$1]}"; fi
+	case ${2:-${host_family[$1]}} in
+	v6) echo "fd77::${host_number[$1]}" ;;
+	*) echo "10.77.0.${host_number[$1]}" ;;
+	esac
 }
 host() { # NAME NUMBER v4|v6|dual [LINK-OPTION]...
 	local name=$1 n=$2
@@ -160,25 +170,27 @@ take_address() { # HOST NUMBER
 listening() { on "$1" cat /proc/net/udp /proc/net/udp6 | grep -qi ":$(printf %04X "$2") "; }	# HOST PORT
 
 # --- the usual cast --------------------------------------------------------------------------------------
-# A capture host, two parents that subscribe to it, and relays that subscribe to both. camera.psk is what a parent shows to
-# the camera, relay.psk what a relay shows to a parent.
+# A capture host, parents that subscribe to it, and relays that subscribe to them. Parents' keys are made from the
+# master key "cameras", relays' from "parents".
 camera_port=7509 relay_port=7510 metrics_port=9302 period_ms=${period_ms:-250}
+make_relay_key() { "$ctl" keygen relay "$1" --master "$scratch/$2.master" --dir "$scratch"; }	# NAME MASTER
 make_keys() { # RELAY...
 	local name
 	for name in camera spare; do "$ctl" keygen source "$name" --dir "$scratch" || return 1; done
 	"$ctl" keygen master cameras --dir "$scratch" || return 1
 	"$ctl" keygen master parents --dir "$scratch" || return 1
-	for name in parent-a parent-b; do "$ctl" keygen relay "$name" --master "$scratch/cameras.master" --dir "$scratch" || return 1; done
-	for name; do "$ctl" keygen relay "$name" --master "$scratch/parents.master" --dir "$scratch" || return 1; done
-} >"$scratch/keygen.log" 2>&1
+	for name in parent-a parent-b; do make_relay_key "$name" cameras || return 1; done
+	for name; do make_relay_key "$name" parents || return 1; done
+} >"$scratch/keygen" 2>&1
 # HOST [OPTION]...: its signing key and state have the host's name.
 camera() {
 	local host=$1
 	shift
 	mkdir -p "$scratch/$host.state"
 	start "$host" "$host" "$sentryd" --listen "0.0.0.0:$camera_port" --listen "[::]:$camera_port" \
-		--master "$scratch/cameras.master" --signing-key "$scratch/$host.key" --state-dir "$scratch/$host.state" \
-		--source test --resolution 320x240 --period "$period_ms" --metrics 127.0.0.1:$metrics_port "$@"
+		--master "$scratch/cameras.master" --signing-key "$scratch/$host.key" \
+		--state-dir "$scratch/$host.state" --source test --resolution 320x240 --period "$period_ms" \
+		--metrics 127.0.0.1:$metrics_port "$@"
 }
 url() { # HOST PORT [v4|v6]
 	local address
@@ -222,20 +234,36 @@ newest() { held "$1" | tail -n 1 | cut -d ' ' -f 1; }
 count_held() { held "$1" | wc -l; }
 holds_at_least() { [ "$(count_held "$1")" -ge "$2" ]; }	# HOST FRAMES
 all_hold() { local n=$1 name; shift; for name; do holds_at_least "$name" "$n" || return 1; done; }
-# Captured from FROM to TO (monotonic): how many frames of the capture daemons are not there. Both ends of the span must have
-# arrived somewhere; the parents' and relays' stores named are what there was.
+captured_after() { # TIME HOST...: each holds a frame that was captured later
+	local at=$1 name
+	shift
+	for name; do held "$name" | awk -v at="$at" '$4 > at { n++ } END { exit !n }' || return 1; done
+}
+published_after() { # HOST TIME [FRAMES]: it has published so many since (1)
+	held "$1" | awk -v at="$2" -v least="${3:-1}" '$5 > at { n++ } END { exit n < least }'
+}
+first_after_ms() { # HOST TIME [SOURCE]: from then to its next publication, of this source
+	held "$1" | awk -v at="$2" -v source="${3:-}" '
+		$5 > at && (source == "" || $2 == source) { printf "%.0f\n", ($5 - at) / 1000; exit }'
+}
 captured_between() { # FROM TO HOST...: ids
 	local from=$1 to=$2 name
 	shift 2
-	for name; do held "$name"; done | awk -v from="$from" -v to="$to" '$4 >= from && $4 <= to { print $1 }' | sort -u
+	for name; do held "$name"; done | awk -v from="$from" -v to="$to" '$4 >= from && $4 <= to { print $1 }' |
+		sort -u
 }
-missing_between() { # FROM TO HOST OTHER...: what OTHERs have and HOST has not, and gaps in the numbers
+# Of what was captured from FROM to TO, what HOST does not hold: what OTHERs do, and what the numbers say there must
+# have been. $scratch/expected has all of it.
+missing_between() { # FROM TO HOST OTHER...: ids
 	local from=$1 to=$2 host=$3
 	captured_between "$@" | awk -F - '
-		{ count[$1]++; if (!($1 in low) || $2 < low[$1]) low[$1] = $2 + 0; if ($2 + 0 > high[$1]) high[$1] = $2 + 0 }
-		END { for (epoch in count) for (i = low[epoch]; i <= high[epoch]; i++) print epoch "-" i }' | sort >"$scratch/expected"
+		!($1 in low) || $2 < low[$1] { low[$1] = $2 + 0 }
+		$2 + 0 > high[$1] { high[$1] = $2 + 0 }
+		END { for (epoch in low) for (seq = low[epoch]; seq <= high[epoch]; seq++) print epoch "-" seq }' |
+		sort >"$scratch/expected"
 	captured_between "$from" "$to" "$host" | comm -23 "$scratch/expected" -
 }
+missing() { missing_between "$@" | wc -l; }
 # The same id is the same bytes everywhere.
 byte_for_byte() { # HOST...
 	local name

@@ -109,6 +109,16 @@ static void answer_too_big(struct link *link, int direction, size_t len)
 		link->counts[direction][COUNT_TOO_BIG_SENT]++;
 }
 
+static void shift_ports(struct link *link, int direction, size_t len)
+{
+	uint16_t by = link->shapes[direction].set.ports;
+
+	if (direction == COMMAND_AB)
+		packet_shift_port(link->packet, len, true, by);
+	else
+		packet_shift_port(link->packet, len, false, (uint16_t)-by);
+}
+
 static void handle(struct link *link, int direction, size_t len, int64_t now)
 {
 	struct shape_verdict verdict = shape_packet(&link->shapes[direction], len, now);
@@ -125,6 +135,8 @@ static void handle(struct link *link, int direction, size_t len, int64_t now)
 	counts[COUNT_REORDERED] += verdict.reordered;
 	counts[COUNT_TWICE] += verdict.twice;
 	counts[COUNT_CORRUPT] += verdict.corrupt;
+	if (link->shapes[direction].set.ports != 0)
+		shift_ports(link, direction, len);
 	if (verdict.corrupt)
 		packet_corrupt(link->packet, len, verdict.place, link->shapes[direction].set.corrupt_mended);
 	send_on(link, direction, len, verdict.at_ns, now);
@@ -282,16 +294,16 @@ static void help(void)
 {
 	printf("Usage: link [OPTION]... [COMMAND]...\n"
 	       "       link --tell PATH COMMAND...\n"
-	       "A bad network: carries IP packets between two TUN devices, a and b, until it is ended. Each COMMAND is\n"
-	       "one argument, like 'ab loss 10%%', and holds from the start or, with --tell, from now on.\n\n"
+	       "A bad network: carries IP packets between two TUN devices, a and b, until it is ended. Each COMMAND\n"
+	       "is one argument, like 'ab loss 10%%', and holds from the start or, with --tell, from now on.\n\n"
 	       "Options:\n"
 	       "  --a-netns NAME    network namespace of device a: a name of ip netns, or a path (default: this one)\n"
 	       "  --b-netns NAME    the same for device b\n"
 	       "  --a-name NAME     name of device a (default: link-a)\n"
 	       "  --b-name NAME     name of device b (default: link-b)\n"
 	       "  --mtu BYTES       MTU of both devices, as their hosts know it (default: %d)\n"
-	       "  --address ADDRESS ICMP errors come from here; once for IPv4, once for IPv6 (default: the address that\n"
-	       "                    the packet was for)\n"
+	       "  --address ADDRESS ICMP errors come from here; once for IPv4, once for IPv6 (default: the address\n"
+	       "                    that the packet was for)\n"
 	       "  --seed N          of all chance (default: 1)\n"
 	       "  --control PATH    takes commands here: a UNIX socket that is made, and removed at the end\n"
 	       "  --tell PATH       sends the commands to the link that listens there and prints what it says\n"

@@ -96,11 +96,36 @@ static uint16_t word_at(const uint8_t *packet, size_t at, size_t len)
 	return at + 1 < len ? get16(packet + at) : (uint16_t)(packet[at] << 8);
 }
 
+/* Makes the checksum fit again after a word has changed (RFC 1624, equation 3). */
+static void mend_checksum(uint8_t *packet, const struct parts *parts, uint16_t before, uint16_t after)
+{
+	uint8_t *checksum = packet + parts->header + parts->checksum;
+
+	if (parts->checksum == 0 || (parts->protocol == IPPROTO_UDP && get16(checksum) == 0))
+		return;
+	put16(checksum, fold((uint32_t)(uint16_t)~get16(checksum) + (uint16_t)~before + after));
+	if (parts->protocol == IPPROTO_UDP && get16(checksum) == 0)
+		put16(checksum, 0xffff);
+}
+
+void packet_shift_port(uint8_t *packet, size_t len, bool source, uint16_t by)
+{
+	struct parts parts;
+	uint8_t *port;
+	uint16_t before;
+
+	if (!find_parts(packet, len, &parts) || parts.protocol != IPPROTO_UDP || parts.checksum == 0)
+		return;
+	port = packet + parts.header + (source ? 0 : 2);
+	before = get16(port);
+	put16(port, (uint16_t)(before + by));
+	mend_checksum(packet, &parts, before, get16(port));
+}
+
 void packet_corrupt(uint8_t *packet, size_t len, uint32_t place, bool mend)
 {
 	struct parts parts;
 	size_t first, at, word;
-	uint8_t *checksum;
 	uint16_t before;
 
 	if (!find_parts(packet, len, &parts))
@@ -110,13 +135,8 @@ void packet_corrupt(uint8_t *packet, size_t len, uint32_t place, bool mend)
 	word = at - (at - parts.header) % 2;
 	before = word_at(packet, word, len);
 	packet[at] ^= (uint8_t)(1 << place % 8);
-	checksum = packet + parts.header + parts.checksum;
-	if (!mend || parts.checksum == 0 || (parts.protocol == IPPROTO_UDP && get16(checksum) == 0))
-		return;
-	/* RFC 1624, equation 3. */
-	put16(checksum, fold((uint32_t)(uint16_t)~get16(checksum) + (uint16_t)~before + word_at(packet, word, len)));
-	if (parts.protocol == IPPROTO_UDP && get16(checksum) == 0)
-		put16(checksum, 0xffff);
+	if (mend)
+		mend_checksum(packet, &parts, before, word_at(packet, word, len));
 }
 
 /* --- too big ---------------------------------------------------------------------------------- */

@@ -17,6 +17,9 @@
  * TCP or ICMP is made to fit as a broken router's would. */
 void packet_corrupt(uint8_t *packet, size_t len, uint32_t place, bool mend);
 
+/* Adds to the source (or destination) port of a UDP packet, as a NAT would; leaves others alone. */
+void packet_shift_port(uint8_t *packet, size_t len, bool source, uint16_t by);
+
 /* Where answers come from; all zeros: from where the packet wanted to go. */
 struct packet_router {
 	struct in_addr v4;

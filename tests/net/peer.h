@@ -10,8 +10,8 @@
 
 #define PEER_USAGE 2	/* exit status */
 
-/* A UDP socket connected to (`bound`: bound to) a numeric address and port. Returns the descriptor, or -1 after saying on
- * standard error what failed. */
+/* A UDP socket connected to (`bound`: bound to) a numeric address and port. Returns the descriptor, or -1 after
+ * saying on standard error what failed. */
 int peer_open(const char *address, const char *port, bool bound);
 
 int64_t peer_now_ns(void);

@@ -35,14 +35,14 @@ static void help(void)
 {
 	printf("Usage: probe serve ADDRESS PORT\n"
 	       "       probe ask [OPTION]... ADDRESS PORT\n"
-	       "Sends numbered datagrams, with DF, to a probe that sends them back, and prints as one line of JSON how many\n"
-	       "came back, how many of them twice, after a later one, or damaged, and the round trip times.\n\n"
+	       "Sends numbered datagrams, with DF, to a probe that sends them back, and prints as one line of JSON how\n"
+	       "many came back, how many of them twice, after a later one, or damaged, and the round trip times.\n\n"
 	       "  --count N     datagrams (default: 100)\n"
 	       "  --size BYTES  of payload (default: 100)\n"
 	       "  --every US    time between two (default: 10000)\n"
 	       "  --wait MS     for the last ones (default: 1000)\n"
 	       "  --help        show this help and exit\n\n"
-	       "Exit status: 0 something came back, 1 nothing did or it failed, 2 wrong usage. serve ends with a signal.\n");
+	       "Exit status: 0 something came back, 1 nothing did or it failed, 2 wrong usage. serve ends by a signal.\n");
 }
 
 static _Noreturn void serve(int fd)
@@ -141,10 +141,12 @@ static void set_df(int fd)
 
 static int ask(int fd, const struct question *q)
 {
-	struct answers a = { .sent_ns = calloc(q->count, sizeof(int64_t)), .rtt_ns = calloc(q->count, sizeof(int64_t)) };
+	struct answers a = { 0 };
 	int64_t start = peer_now_ns();
 	uint8_t bytes[LEN_MAX];
 
+	a.sent_ns = calloc(q->count, sizeof(int64_t));
+	a.rtt_ns = calloc(q->count, sizeof(int64_t));
 	if (a.sent_ns == NULL || a.rtt_ns == NULL)
 		return EXIT_FAILURE;
 	set_df(fd);

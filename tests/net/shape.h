@@ -36,6 +36,7 @@ struct shape_settings {
 	size_t queue, bucket;			/* bytes */
 	size_t mtu;				/* bytes of an IP packet; 0: no limit */
 	bool mtu_silent;			/* nothing is answered to what is too big */
+	uint16_t ports;				/* added to UDP ports of host a, as by a NAT */
 };
 
 enum shape_fate {

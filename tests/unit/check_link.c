@@ -337,6 +337,32 @@ START_TEST(mended_damage_is_one_bit_of_the_payload_and_does_not_show)
 }
 END_TEST
 
+START_TEST(a_nat_changes_one_port_and_mends_the_checksum)
+{
+	uint8_t packet[LEN], before[LEN];
+
+	for (int i = 0; i < 4; i++) {
+		bool v6 = i % 2 == 1, source = i / 2 == 1;
+		size_t header = v6 ? IP6 : IP4, port = header + (source ? 0 : 2);
+
+		make_udp(packet, LEN, v6);
+		put16(packet + port, 65000);
+		put16(packet + header + 6, 0);
+		put16(packet + header + 6, packet_checksum(packet, header, IPPROTO_UDP, LEN));
+		memcpy(before, packet, LEN);
+		packet_shift_port(packet, LEN, source, 1000);
+		ck_assert_uint_eq(packet[port] << 8 | packet[port + 1], 65000 + 1000 - 65536);
+		ck_assert_uint_eq(packet_checksum(packet, header, IPPROTO_UDP, LEN), 0);
+		packet_shift_port(packet, LEN, source, (uint16_t)-1000);
+		ck_assert_mem_eq(packet, before, LEN);
+		packet[v6 ? 6 : 9] = IPPROTO_TCP;
+		memcpy(before, packet, LEN);
+		packet_shift_port(packet, LEN, source, 1000);
+		ck_assert_mem_eq(packet, before, LEN);
+	}
+}
+END_TEST
+
 START_TEST(what_is_no_packet_is_left_alone)
 {
 	uint8_t bytes[64], copy[64], answer[PACKET_TOO_BIG_MAX];
@@ -461,6 +487,7 @@ static const char *const wrong[][2] = {
 	{ "ab burst 5%", "a time" }, { "ab burst 100% 5ms", "below 100%" }, { "ab burst 5% 0", "above 0" },
 	{ "ab corrupt 1% fixed", "mended" }, { "ab mtu 1280 loud", "silent" }, { "ab rate fast", "bits per second" },
 	{ "ab rate 1M 1M 1M 1M", "nothing more" }, { "ab mtu 12x", "number of bytes" },
+	{ "both ports 65536", "65535" },
 };
 
 START_TEST(wrong_commands_change_nothing_and_say_why)
@@ -497,6 +524,7 @@ int main(void)
 	tcase_add_test(tc, there_is_a_limit_to_what_is_held);
 	tcase_add_test(tc, damage_is_one_bit_and_shows);
 	tcase_add_test(tc, mended_damage_is_one_bit_of_the_payload_and_does_not_show);
+	tcase_add_test(tc, a_nat_changes_one_port_and_mends_the_checksum);
 	tcase_add_test(tc, what_is_no_packet_is_left_alone);
 	tcase_add_test(tc, an_ipv4_sender_is_told);
 	tcase_add_test(tc, an_ipv6_sender_is_told);
