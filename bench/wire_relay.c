@@ -358,7 +358,8 @@ void bench_relay(const struct bench *bench)
 	bench_progress("relay, %s", NAME);
 	start(&chain, program);
 	bench_note("relay", "sentryc, verification and store included: %d pictures of %lu bytes a second from one "
-		   "parent, NACK on, through a path in the parent's process that drops %d %% of all datagrams both ways",
+		   "parent, NACK on, through a path in the parent's process that drops %d %% of all datagrams "
+		   "both ways",
 		   FPS, chain.jpeg_len, LOSS_PERCENT);
 	measure(&chain, bench);
 	bench_goal(NAME, "relay", METRIC, GOAL);
