@@ -18,10 +18,10 @@
 
 struct ks_fec {
 	const struct ks_fec_kernel *kernel;
-	uint8_t log[256], exp[FIELD_ORDER];
+	uint8_t log[256], exp[FIELD_ORDER], inverse[256];	/* log and inverse of 0 are not used */
 	uint8_t coefficients[KS_FEC_SHARDS_MAX * KS_FEC_SHARDS_MAX];
 	uint8_t syndromes[LOST_MAX * KS_SHARD_MAX];
-	uint8_t scratch[];
+	_Alignas(max_align_t) uint8_t scratch[];
 };
 
 #ifdef HAVE_ISAL
@@ -42,6 +42,8 @@ static void make_tables(struct ks_fec *fec)
 		if (x > 255)
 			x ^= FIELD_POLYNOMIAL;
 	}
+	for (unsigned i = 1; i < 256; i++)
+		fec->inverse[i] = fec->exp[(FIELD_ORDER - fec->log[i]) % FIELD_ORDER];
 }
 
 int ks_fec_new(struct ks_fec **out, const struct ks_fec_kernel *kernel)
@@ -64,7 +66,7 @@ void ks_fec_free(struct ks_fec *fec)
 /* 1 / (row xor column): the coefficient of data shard `column` in parity shard `row`. */
 static uint8_t cauchy(const struct ks_fec *fec, size_t row, size_t column)
 {
-	return fec->exp[(FIELD_ORDER - fec->log[row ^ column]) % FIELD_ORDER];
+	return fec->inverse[row ^ column];
 }
 
 static void multiply(struct ks_fec *fec, size_t len, size_t n, size_t rows, const uint8_t *const src[],

@@ -15,7 +15,7 @@
 #include "lib/wire/layout.h"
 
 #define KS_OBJECT_SIZES_MAX 4	/* datagram sizes in use at a time */
-#define KS_OBJECT_ROWS 8	/* parity rows that are made at a time */
+#define KS_OBJECT_ROWS 6	/* parity rows that are made at a time: as many as ISA-L takes in one go */
 
 struct ks_object_size {
 	struct ks_layout layout;	/* nblocks 0: not in use */
