@@ -39,7 +39,7 @@ endif
 lib_wire_libwire_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISAL_CFLAGS)
 lib_wire_libwire_la_LIBADD = lib/frame/libframe.la lib/base/libbase.la $(EVENT_LIBS) $(SODIUM_LIBS) $(ISAL_LIBS) -lm
 
-dist_doc_DATA += doc/wire.md
+dist_doc_DATA += doc/threat-model.md doc/wire.md
 
 if WITH_CHECK
 wire_unit_tests = tests/unit/check_assembler tests/unit/check_cookie tests/unit/check_datagram tests/unit/check_fec \
