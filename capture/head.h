@@ -20,7 +20,9 @@
 #include "lib/base/metrics.h"
 #include "lib/frame/frame.h"
 
-#define KS_HEAD_RAISE_US (10 * KS_US_PER_S)	/* between two new epochs, except for the first */
+#define KS_HEAD_RAISE_MIN_US (7 * KS_US_PER_S)	/* between two new epochs, except for the first: differs from one to */
+#define KS_HEAD_RAISE_MAX_US (10 * KS_US_PER_S)	/* the next, or two sources that go above a third stay in one order */
+#define KS_HEAD_STEPS 3				/* epochs that priority 0 goes higher than need be; 1 goes 2, and so on */
 #define KS_HEAD_SHOWN_US (10 * KS_US_PER_S)	/* that a relay's word that we are shown lasts, and four periods */
 #define KS_HEAD_CHECKS_MAX 100			/* signatures checked a second */
 
@@ -49,6 +51,7 @@ struct ks_head {
 
 	/* Its own; zeros at first. */
 	bool raised;
+	uint32_t highest;		/* epoch heard of, and signed */
 	int64_t raised_us, second_us;
 	unsigned checks;
 	struct ks_log_gate raised_gate, signature_gate;

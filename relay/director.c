@@ -12,6 +12,7 @@
 #include "lib/base/metrics.h"
 #include "relay/held.h"
 
+#define OVERTAKEN_MAX UINT64_C(8)	/* frames of one source may be overtaken by so many on the way */
 #define LINES_MAX 10		/* of log, about one channel within KS_LOG_GATE_US */
 
 /* A frame as it is told of. */
@@ -268,13 +269,15 @@ static void review(struct ks_director *d, struct channel *ch, int64_t now_us)
 
 /* --- taking ------------------------------------------------------------------------------------- */
 
-/* Who is behind what is published, or behind what it has sent itself because it lost its state, is told. */
+/* Who is behind what is published, or behind what it has sent itself because it lost its state, is told. A few frames
+ * behind within an epoch is the network's doing. */
 static void tell_behind(struct channel *ch, const struct ks_frame *frame)
 {
 	const struct mark *own = &ch->sources[frame->m.source].newest;
 	const struct mark *top = own->set && above(own->id, &ch->published) ? own : &ch->published;
 
-	if (top->set && frame->m.id.epoch < top->id.epoch)
+	if (top->set && (frame->m.id.epoch < top->id.epoch ||
+			 (frame->m.id.epoch == top->id.epoch && frame->m.id.seq + OVERTAKEN_MAX < top->id.seq)))
 		raise_to(&ch->behind, top->id, top->manifest);
 }
 

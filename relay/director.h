@@ -15,7 +15,7 @@
  * Relays that cannot hear the same sources may show different ones, and a viewer that comes from one to the other
  * would wait for ever behind the higher ids. So a source learns that it is shown (a HEAD names a picture of its own)
  * and says so in its pictures (KS_FRAME_SHOWN). A relay that gets such pictures and shows another source passes the
- * higher manifest on, and that other source goes above it; then the first does, and so on, each at most once in 10 s.
+ * higher manifest on, and that other source goes above it; then the first does, and so on, each every 7 to 10 s.
  * For this not to feed itself, a source marks only every other picture, and takes only the naming of an unmarked one
  * as news of being shown: unmarked ones are named by relays that show them, marked ones also by those that pass them
  * on.

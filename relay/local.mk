@@ -26,5 +26,11 @@ tests_unit_check_relay_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(TURBOJPEG_CFLAG
 tests_unit_check_relay_LDADD = tests/unit/libunit.la relay/librelay.la $(EVENT_LIBS) $(TURBOJPEG_LIBS)
 endif
 
+# The order of pictures in random schedules; with --schedules 1000000 it takes about two minutes.
+noinst_PROGRAMS += tests/ordersim
+TESTS += tests/ordersim
+tests_ordersim_SOURCES = tests/order/ordersim.c tests/order/schedule.c tests/order/schedule.h
+tests_ordersim_LDADD = capture/libcapture.la relay/librelay.la
+
 TESTS += tests/relay/keys.sh tests/relay/sentryc.sh
 dist_check_SCRIPTS += tests/relay/keys.sh tests/relay/sentryc.sh

@@ -24,7 +24,7 @@ int ks_relay_new(struct ks_relay **relay, struct event_base *base, const struct 
 		 const struct ks_clock *clock);
 void ks_relay_free(struct ks_relay *relay);
 
-/* What the node calls, struct ks_relay as ctx (struct ks_node_ops): a whole object; what a relay behind this one tells. */
+/* What the node calls, with the relay as ctx (struct ks_node_ops): a whole object; what a relay behind this one tells. */
 bool ks_relay_deliver(void *ctx, const uint8_t *bytes, size_t len, uint8_t hops);
 void ks_relay_hear(void *ctx, const uint8_t manifest[KS_MANIFEST_SIZE]);
 

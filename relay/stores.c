@@ -155,7 +155,8 @@ void ks_stores_free(struct ks_stores *stores)
 	free(stores);
 }
 
-void ks_stores_each(const struct ks_stores *stores, void (*each)(void *ctx, const struct ks_manifest *newest), void *ctx)
+void ks_stores_each(const struct ks_stores *stores, void (*each)(void *ctx, const struct ks_manifest *newest),
+		    void *ctx)
 {
 	for (size_t i = 0; i < stores->n; i++) {
 		struct ks_manifest m;

@@ -28,7 +28,8 @@ int ks_stores_new(struct ks_stores **stores, const struct ks_stores_settings *se
 void ks_stores_free(struct ks_stores *stores);
 
 /* Calls `each` with the newest frame of every store that holds one. */
-void ks_stores_each(const struct ks_stores *stores, void (*each)(void *ctx, const struct ks_manifest *newest), void *ctx);
+void ks_stores_each(const struct ks_stores *stores, void (*each)(void *ctx, const struct ks_manifest *newest),
+		    void *ctx);
 
 /* KS_EOK; KS_ESTALE; KS_ELIMIT when it would take one store too many; anything else when its store cannot be
  * opened, which is tried again with the next frame after KS_STORES_RETRY_MIN_US, doubling up to _MAX_US. */

@@ -56,6 +56,7 @@ static void setup(void)
 	publisher.channel = channel = "main";
 	publisher.source = OURS;
 	publisher.period_ms = 1000;
+	publisher.priority = KS_HEAD_STEPS;
 	stored = 16 + OURS;
 	publisher.next = (struct ks_frame_id){ stored, 5 };
 	flags = 0;
@@ -111,21 +112,70 @@ START_TEST(goes_above_itself_when_its_state_was_lost)
 	assert_next(17, 5);
 	ck_assert_int_eq(hear(publisher.secret_key, OURS, 17, 5), KS_HEAD_RAISED);
 	assert_next(33, 0);
-	now_us += KS_HEAD_RAISE_US;
+	now_us += KS_HEAD_RAISE_MAX_US;
 	ck_assert_int_eq(hear(publisher.secret_key, OURS, 3000, 1), KS_HEAD_RAISED);
 	assert_next(3009, 0);
 }
 END_TEST
 
-START_TEST(not_more_than_once_in_ten_seconds)
+START_TEST(not_again_for_some_seconds)
 {
 	ck_assert_int_eq(hear(other, 0, 160, 7), KS_HEAD_RAISED);
-	now_us += KS_HEAD_RAISE_US - 1;
+	now_us += KS_HEAD_RAISE_MIN_US - 1;
 	ck_assert_int_eq(hear(other, 0, 320, 7), KS_HEAD_EARLY);
 	assert_next(161, 0);
-	now_us += 1;
+	now_us += KS_HEAD_RAISE_MAX_US - KS_HEAD_RAISE_MIN_US + 1;
 	ck_assert_int_eq(hear(other, 0, 320, 7), KS_HEAD_RAISED);
 	assert_next(321, 0);
+}
+END_TEST
+
+START_TEST(waits_for_another_time_each_time)
+{
+	int64_t waited_us[10], least_us = INT64_MAX, most_us = 0;
+
+	for (uint32_t i = 0; i < 10; i++) {
+		waited_us[i] = 0;
+		while (hear(other, 0, 160 * (i + 1), 7) == KS_HEAD_EARLY) {
+			now_us += S / 10;
+			waited_us[i] += S / 10;
+		}
+		assert_next(160 * (i + 1) + OURS, 0);
+		if (i > 0 && waited_us[i] < least_us)
+			least_us = waited_us[i];
+		most_us = waited_us[i] > most_us ? waited_us[i] : most_us;
+	}
+	ck_assert_int_eq(waited_us[0], 0);
+	ck_assert_int_ge(least_us, KS_HEAD_RAISE_MIN_US);
+	ck_assert_int_le(most_us, KS_HEAD_RAISE_MAX_US + S / 10);
+	ck_assert_int_ge(most_us - least_us, S);
+}
+END_TEST
+
+START_TEST(the_better_one_goes_higher)
+{
+	publisher.priority = 1;
+	ck_assert_int_eq(hear(other, 0, 160, 7), KS_HEAD_RAISED);
+	assert_next(160 + (KS_HEAD_STEPS - 1) * KS_SOURCES_MAX + OURS, 0);
+	now_us += KS_HEAD_RAISE_MAX_US;
+	publisher.priority = 0;
+	ck_assert_int_eq(hear(other, 0, 320, 7), KS_HEAD_RAISED);
+	assert_next(320 + KS_HEAD_STEPS * KS_SOURCES_MAX + OURS, 0);
+	now_us += KS_HEAD_RAISE_MAX_US;
+	ck_assert_int_eq(hear(other, 0, UINT32_MAX - 31, 7), KS_HEAD_RAISED);
+	assert_next(UINT32_MAX - 30, 0);
+}
+END_TEST
+
+/* A step is not wasted on the first that comes along. */
+START_TEST(goes_above_the_highest_heard)
+{
+	ck_assert_int_eq(hear(other, 0, 160, 7), KS_HEAD_RAISED);
+	ck_assert_int_eq(hear(other, 0, 640, 7), KS_HEAD_EARLY);
+	ck_assert_int_eq(hear(stranger, 0, 960, 7), KS_HEAD_SIGNATURE);
+	now_us += KS_HEAD_RAISE_MAX_US;
+	ck_assert_int_eq(hear(other, 0, 320, 7), KS_HEAD_RAISED);
+	assert_next(641, 0);
 }
 END_TEST
 
@@ -168,7 +218,7 @@ START_TEST(stays_when_the_new_one_cannot_be_stored)
 	ck_assert_int_eq(hear(other, 0, 160, 7), KS_HEAD_EARLY);
 	assert_next(17, 5);
 	failure = KS_EOK;
-	now_us += KS_HEAD_RAISE_US;
+	now_us += KS_HEAD_RAISE_MAX_US;
 	ck_assert_int_eq(hear(other, 0, 160, 7), KS_HEAD_RAISED);
 }
 END_TEST
@@ -219,7 +269,10 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, goes_above_another_source);
 	tcase_add_test(tc, goes_above_itself_when_its_state_was_lost);
-	tcase_add_test(tc, not_more_than_once_in_ten_seconds);
+	tcase_add_test(tc, not_again_for_some_seconds);
+	tcase_add_test(tc, waits_for_another_time_each_time);
+	tcase_add_test(tc, the_better_one_goes_higher);
+	tcase_add_test(tc, goes_above_the_highest_heard);
 	tcase_add_test(tc, only_what_is_signed_and_of_this_channel);
 	tcase_add_test(tc, checking_is_bounded);
 	tcase_add_test(tc, stays_when_the_new_one_cannot_be_stored);
