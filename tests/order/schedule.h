@@ -24,6 +24,8 @@ struct order_result {
 	uint64_t silent;	/* relays that published nothing though a source came through */
 	uint64_t wrong;		/* relays that did not show the best source in the end */
 	uint64_t stuck;		/* viewers that waited too long */
+
+	uint64_t late;		/* relays not yet with their best source, while another relay shows another */
 	int64_t longest_wait_us;
 };
 
