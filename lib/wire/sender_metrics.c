@@ -71,7 +71,7 @@ static double breaker(const struct ks_sender *sender, const struct ks_peer *peer
 static double trip(const struct ks_sender *sender, const struct ks_peer *peer)
 {
 	(void)sender;
-	return peer->rtt_ms / 1e3;
+	return (double)peer->rtt_us / KS_US_PER_S;
 }
 
 /* Of the newest object on its way, per data shard. */

@@ -8,7 +8,7 @@
 #define ASKED_TICKS 4			/* over which what was asked for is sent */
 #define ASKED_STEP_MIN 4		/* but at least so many in a tick */
 #define ROUND_OWN_US (50 * KS_US_PER_MS)	/* of asking once more, beside the round trip: waiting, sending */
-#define ROUND_TRIP_GUESS_US (200 * KS_US_PER_MS)
+#define ROUND_TRIP_GUESS_US (100 * KS_US_PER_MS)
 #define ROUND_FAILS_ONE_IN 32		/* by what is lost of the answer */
 #define MILLION UINT64_C(1000000)
 #define FAILURES_PPM 100		/* objects that may be lost in the end */
@@ -34,7 +34,7 @@ static bool busy(const struct ks_stream *stream)
 /* How often a relay can ask for more before `until_us`. */
 static int64_t rounds_until(const struct ks_peer *peer, int64_t until_us, int64_t now_us)
 {
-	int64_t trip_us = peer->rtt_ms > 0 ? peer->rtt_ms * KS_US_PER_MS : ROUND_TRIP_GUESS_US;
+	int64_t trip_us = peer->rtt_us > 0 ? peer->rtt_us : ROUND_TRIP_GUESS_US;
 
 	return until_us > now_us ? (until_us - now_us) / (trip_us + ROUND_OWN_US) : 0;
 }

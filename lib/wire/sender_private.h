@@ -123,7 +123,7 @@ struct ks_peer {
 	int64_t due_us;
 	int64_t silent_since_us;
 	bool outage_logged, error_logged;
-	uint16_t rtt_ms;
+	int64_t rtt_us;			/* 0: not known */
 	struct ks_loss loss;
 	struct ks_breaker breaker;
 	size_t size, wish;		/* indices of sender->sizes: in use, wanted */

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define ROUND_TRIP_SLOWNESS 256		/* reports until most of a longer round trip is believed */
+
 static const char *const breaker_texts[KS_BREAKER_STATES] = {
 	[KS_BREAKER_CLOSED] = "all frames are sent again",
 	[KS_BREAKER_HALF] = "only every second frame is sent",
@@ -60,6 +62,18 @@ static void take_counts(struct ks_peer *peer, const struct ks_renew *renew)
 	atomic_store(&peer->counts.reported_lost, renew->lost);
 }
 
+/* Measured while a session is set up, and so only ever too long, when something was lost then: what is shorter counts at
+ * once, what is longer when it lasts. */
+static void take_round_trip(struct ks_peer *peer, uint16_t rtt_ms)
+{
+	if (rtt_ms == 0)
+		return;
+	if (peer->rtt_us == 0 || rtt_ms * KS_US_PER_MS < peer->rtt_us)
+		peer->rtt_us = rtt_ms * KS_US_PER_MS;
+	else
+		peer->rtt_us += (rtt_ms * KS_US_PER_MS - peer->rtt_us) / ROUND_TRIP_SLOWNESS;
+}
+
 static enum ks_drop take_renew(struct ks_sender *sender, struct ks_lease *lease, uint32_t counter, const uint8_t *body,
 			       size_t len, int64_t now_us)
 {
@@ -83,7 +97,7 @@ static enum ks_drop take_renew(struct ks_sender *sender, struct ks_lease *lease,
 	peer->silent_since_us = 0;
 	peer->outage_logged = false;
 	peer->offering = false;
-	peer->rtt_ms = renew.rtt_ms;
+	take_round_trip(peer, renew.rtt_ms);
 	take_counts(peer, &renew);
 	take_loss(peer, lease, &renew, &expected, &received);
 	trip(peer, now_us);

@@ -819,7 +819,7 @@ START_TEST(a_budget_bounds_what_is_asked_for)
 	}
 	ks_sender_totals(hand.sender, &totals);
 	ck_assert_uint_gt(totals.asked, first / 2);
-	ck_assert_uint_le(totals.asked, first + first / 2);
+	ck_assert_uint_le(totals.asked, first * (KS_BUDGET_PERCENT - 100) / 100);
 	ck_assert_uint_eq(totals.data_shard_bytes, 40 * 86 * 1152);
 }
 END_TEST
