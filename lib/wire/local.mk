@@ -45,7 +45,8 @@ if WITH_CHECK
 wire_unit_tests = tests/unit/check_assembler tests/unit/check_cookie tests/unit/check_datagram tests/unit/check_fec \
 	tests/unit/check_intake tests/unit/check_layout tests/unit/check_loss tests/unit/check_merge \
 	tests/unit/check_message tests/unit/check_node tests/unit/check_object tests/unit/check_psk \
-	tests/unit/check_receiver tests/unit/check_revoked tests/unit/check_seal tests/unit/check_sender
+	tests/unit/check_receiver tests/unit/check_revoked tests/unit/check_seal tests/unit/check_sender \
+	tests/unit/check_sender_pace tests/unit/check_sender_path
 wire_unit_cflags = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISAL_CFLAGS)
 wire_unit_ldadd = tests/unit/libunit.la lib/wire/libwire.la $(ISAL_LIBS) -lm
 check_PROGRAMS += $(wire_unit_tests)
@@ -86,6 +87,12 @@ tests_unit_check_seal_LDADD = $(wire_unit_ldadd)
 tests_unit_check_sender_SOURCES = tests/unit/check_sender.c tests/wire/hand.c tests/wire/hand.h
 tests_unit_check_sender_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_sender_LDADD = $(wire_unit_ldadd)
+tests_unit_check_sender_pace_SOURCES = tests/unit/check_sender_pace.c tests/wire/hand.c tests/wire/hand.h
+tests_unit_check_sender_pace_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_sender_pace_LDADD = $(wire_unit_ldadd)
+tests_unit_check_sender_path_SOURCES = tests/unit/check_sender_path.c tests/wire/hand.c tests/wire/hand.h
+tests_unit_check_sender_path_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_sender_path_LDADD = $(wire_unit_ldadd)
 endif
 
 wire_fuzzers = tests/fuzz/fuzz_assembler tests/fuzz/fuzz_message tests/fuzz/fuzz_receiver tests/fuzz/fuzz_revoked tests/fuzz/fuzz_sender
