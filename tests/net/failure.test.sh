@@ -61,5 +61,7 @@ for name in "${relays[@]}"; do
 	ok "$name: without a pause" test "$(longest_gap_ms "$name" "$back" "$(mono_us)")" -le $((period_ms * 5 / 2))
 	ok "$name: never backwards" never_backwards "$name"
 done
+believes_relays() { [ "$(metric "$1" koshien_capture_heads_total signature malformed)" = 0 ]; }
+for name in camera spare; do ok "$name believes what relays say that they show" believes_relays "$name"; done
 ok "byte for byte the same in every store" byte_for_byte "${relays[@]}"
 done_testing
