@@ -22,8 +22,8 @@ struct ks_capture_keys {
 };
 
 /* Reads all files that the settings name, whose numbers must be within the limits; with each master key and relay key
- * those of ks_psk_read_all(). Every failure is logged; the caller calls ks_capture_keys_free() in either case, while the
- * settings are still there. KS_EOK or the first error. */
+ * those of ks_psk_read_all(). Every failure is logged; the caller calls ks_capture_keys_free() in either case, while
+ * the settings are still there. KS_EOK or the first error. */
 int ks_capture_keys_read(struct ks_capture_keys *keys, const struct ks_capture_settings *settings);
 
 /* Also wipes it. */

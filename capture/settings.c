@@ -123,7 +123,8 @@ static const struct ks_setting settings[] = {
 	  .help = "master key: relays with a key made from it may come by themselves" },
 	{ .name = "revoked", .type = KS_TEXT, .offset = SETTING(revoked), .arg = "FILE",
 	  .help = "names of relays that may no longer, from koshienctl key revoke" },
-	{ .name = "listen", .type = KS_LIST, .offset = SETTING(listen), .arg = "ADDRESS:PORT", .check = ks_listen_expected,
+	{ .name = "listen", .type = KS_LIST, .offset = SETTING(listen), .arg = "ADDRESS:PORT",
+	  .check = ks_listen_expected,
 	  .help = "with master: UDP address where relays come, may be repeated (default: [::]:" TEXT(KS_CAPTURE_PORT)
 		  " and 0.0.0.0:" TEXT(KS_CAPTURE_PORT) ")" },
 	{ .name = "relays-max", .type = KS_NUMBER, .offset = SETTING(relays_max), .arg = "N",
@@ -191,20 +192,23 @@ static int validate_wire(const struct ks_capture_settings *set)
 
 	if (set->relays.n == 0 && set->master == NULL) {
 		ks_error("config", "relay: expected at least one, as a section of the file or as "
-			 "--relay NAME,address=HOST:PORT,key=FILE; or a master key, with which relays come by themselves");
+			 "--relay NAME,address=HOST:PORT,key=FILE; or a master key, for relays that come by themselves");
 		err = KS_ECONFIG;
 	}
 	if (set->relays.n > KS_RELAYS_MAX) {
-		ks_error("config", "relay: expected at most %d, got %zu; let relays feed others", KS_RELAYS_MAX, set->relays.n);
+		ks_error("config", "relay: expected at most %d, got %zu; let relays feed others", KS_RELAYS_MAX,
+			 set->relays.n);
 		err = KS_ECONFIG;
 	}
 	for (size_t i = 0; i < set->relays.n && set->master == NULL; i++)
 		if (relay(set, i)->key == NULL) {
-			ks_error("config", "relay %s: expected key=FILE, or a master key to make it from", relay(set, i)->name);
+			ks_error("config", "relay %s: expected key=FILE, or a master key to make it from",
+				 relay(set, i)->name);
 			err = KS_ECONFIG;
 		}
 	if (set->revoked != NULL && set->master == NULL) {
-		ks_error("config", "revoked: expected a master key with it, as it tells whose derived keys are refused");
+		ks_error("config",
+			 "revoked: expected a master key with it, as it tells whose derived keys are refused");
 		err = KS_ECONFIG;
 	}
 	/* Our own takes one place. */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The way from a capture daemon to its relays: the node on the wire, whom it knows, and what it hears. A relay that
- * shows another source's pictures says which frame is the newest; ids go on above it, so that this daemon's pictures can
- * follow when it is their turn.
+ * The way from a capture daemon to its relays: the node on the wire, whom it knows, and what it hears (head.h).
  */
 #ifndef KS_CAPTURE_UPLINK_H
 #define KS_CAPTURE_UPLINK_H

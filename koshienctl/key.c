@@ -21,8 +21,7 @@
 #define WORDS_MAX 256
 
 /* Of a key's fingerprint: enough to tell keys apart by eye. */
-#define FINGERPRINT_BYTES 8
-#define FINGERPRINT_TEXT (FINGERPRINT_BYTES * 2 + FINGERPRINT_BYTES / 2)
+#define FINGERPRINT_TEXT sizeof("0123-4567-89ab-cdef")
 
 enum { OPT_MASTER, OPT_LIST };
 
@@ -47,8 +46,8 @@ static void fingerprint(const struct ks_key *key, char out[FINGERPRINT_TEXT])
 	crypto_generichash_update(&state, bytes, len);
 	crypto_generichash_final(&state, hash, sizeof(hash));
 	sodium_memzero(&state, sizeof(state));
-	for (size_t i = 0; i < FINGERPRINT_BYTES / 2; i++)
-		snprintf(out + 5 * i, 6, "%02x%02x%s", hash[2 * i], hash[2 * i + 1], i < FINGERPRINT_BYTES / 2 - 1 ? "-" : "");
+	snprintf(out, FINGERPRINT_TEXT, "%02x%02x-%02x%02x-%02x%02x-%02x%02x", hash[0], hash[1], hash[2], hash[3], hash[4],
+		 hash[5], hash[6], hash[7]);
 }
 
 static int show(const char *path)
@@ -59,7 +58,8 @@ static int show(const char *path)
 
 	if (err == KS_EOK) {
 		fingerprint(&key, print);
-		printf("%-21s  %-*s  %s  %s\n", key.kind, KS_KEYFILE_NAME_MAX, *key.name != '\0' ? key.name : "-", print, path);
+		printf("%-21s  %-*s  %s  %s\n", key.kind, KS_KEYFILE_NAME_MAX, *key.name != '\0' ? key.name : "-",
+		       print, path);
 	}
 	sodium_memzero(&key, sizeof(key));
 	return err;
@@ -97,18 +97,23 @@ static enum ks_exit run_show(const struct ks_arguments *args)
 static enum ks_exit run_rotate(const struct ks_arguments *args)
 {
 	if (args->n_words > 2)
-		return ks_usage(args->command, "rotate: '%s' is one FILE too many; each has steps of its own", args->words[2]);
+		return ks_usage(args->command, "rotate: '%s' is one FILE too many; each has steps of its own",
+				args->words[2]);
 	return ks_rotate(args->words[1], args->value[OPT_MASTER]) == KS_EOK ? KS_EXIT_GOOD : KS_EXIT_FAILED;
 }
 
 static enum ks_exit run_revoke(const struct ks_arguments *args)
 {
+	const char *list = args->value[OPT_LIST];
+	int err;
+
 	for (int i = 1; i < args->n_words; i++)
 		if (!ks_name_valid(args->words[i], strlen(args->words[i]), KS_RELAY_NAME_MAX))
-			return ks_usage(args->command, "NAME: expected at most %d lower-case letters, digits and hyphens, got '%s'",
+			return ks_usage(args->command,
+					"NAME: expected at most %d lower-case letters, digits and hyphens, got '%s'",
 					KS_RELAY_NAME_MAX, args->words[i]);
-	return ks_revoke(args->value[OPT_LIST], args->words + 1, (size_t)args->n_words - 1, ks_wall_us(&ks_clock_system)) ==
-	       KS_EOK ? KS_EXIT_GOOD : KS_EXIT_FAILED;
+	err = ks_revoke(list, args->words + 1, (size_t)args->n_words - 1, ks_wall_us(&ks_clock_system));
+	return err == KS_EOK ? KS_EXIT_GOOD : KS_EXIT_FAILED;
 }
 
 static enum ks_exit run_revoked(const struct ks_arguments *args)
@@ -134,7 +139,8 @@ static enum ks_exit act(const struct action *action, const struct ks_arguments *
 	if (action->wants == NULL && args->n_words > 1)
 		return ks_usage(args->command, "%s: '%s' is one word too many", action->word, args->words[1]);
 	if (action->list && args->value[OPT_LIST] == NULL)
-		return ks_usage(args->command, "%s: expected --list FILE, the revocation list of the parents", action->word);
+		return ks_usage(args->command, "%s: expected --list FILE, the revocation list of the parents",
+				action->word);
 	if (!action->list && args->value[OPT_LIST] != NULL)
 		return ks_usage(args->command, "--list goes with 'revoke' and 'revoked'");
 	if (!action->master && args->value[OPT_MASTER] != NULL)
@@ -164,9 +170,10 @@ const struct ks_command ks_command_key = {
 	.name = "key", .words = "show|rotate|revoke|revoked [FILE|NAME]...", .words_min = 1, .words_max = WORDS_MAX,
 	.summary = "show, change and take back keys",
 	.details = "  key show FILE...                    kind, name and fingerprint of keys, never the keys\n"
-		   "  key rotate FILE [--master FILE]     the next step of changing a relay key or a master key; says what\n"
-		   "                                      to do before the step after it\n"
-		   "  key revoke NAME... --list FILE      relays of these names get no more from parents with that list\n"
+		   "  key rotate FILE [--master FILE]     the next step of changing a relay key or a master key;\n"
+		   "                                      says what to do before the step after it\n"
+		   "  key revoke NAME... --list FILE      relays of these names get no more from parents that have\n"
+		   "                                      this list\n"
 		   "  key revoked --list FILE             who is on it\n",
 	.options = options, .run = run_key,
 };

@@ -49,9 +49,10 @@ static enum ks_exit make_source(const char *dir, const char *name)
 	}
 	if (err != KS_EOK)
 		return KS_EXIT_FAILED;
-	printf("%s\n  secret, signs the pictures; stays on the capture machine: sentryd --signing-key %s\n", secret_path,
-	       secret_path);
-	printf("%s\n  public; copy it to every relay and name it there: sentryc --trust %s\n", public_path, public_path);
+	printf("%s\n  secret, signs the pictures; stays on the capture machine: sentryd --signing-key %s\n",
+	       secret_path, secret_path);
+	printf("%s\n  public; copy it to every relay and name it there: sentryc --trust %s\n", public_path,
+	       public_path);
 	return KS_EXIT_GOOD;
 }
 
@@ -103,7 +104,8 @@ static void tell_relay(const char *path, const char *name, const char *master_pa
 	}
 	printf("  on the relay:  sentryc --parent PARENT,address=HOST:7509,key=%s\n", path);
 	printf("  on the parent: nothing; it makes the same key from %s and the name\n", master_path);
-	if (snprintf(next, sizeof(next), "%s%s", master_path, KS_KEY_NEXT) < (int)sizeof(next) && access(next, F_OK) == 0)
+	if (snprintf(next, sizeof(next), "%s%s", master_path, KS_KEY_NEXT) < (int)sizeof(next) &&
+	    access(next, F_OK) == 0)
 		printf("The master key is being changed. Give this relay its next key, too, as the others:\n"
 		       "  koshienctl key rotate %s --master %s\n", path, master_path);
 }
@@ -134,7 +136,8 @@ static enum ks_exit run_keygen(const struct ks_arguments *args)
 	size_t max = relay ? KS_RELAY_NAME_MAX : NAME_MAX_CHARS;
 
 	if (!ks_name_valid(name, strlen(name), max))
-		return ks_usage(args->command, "NAME: expected at most %zu lower-case letters, digits and hyphens, got '%s'",
+		return ks_usage(args->command,
+				"NAME: expected at most %zu lower-case letters, digits and hyphens, got '%s'",
 				max, name);
 	if (master_path != NULL && !relay)
 		return ks_usage(args->command, "--master goes with 'relay'");

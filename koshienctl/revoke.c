@@ -124,8 +124,9 @@ static int add(const char *path, const struct text *old, const struct ks_revoked
 	if (err != KS_EOK) {
 		failed(path, err);
 	} else if (revoked->n + added > KS_REVOKED_MAX || text.len > KS_REVOKED_FILE_MAX) {
-		ks_error("key", "%s: a list has at most %d names; make a new master key instead: koshienctl key rotate", path,
-			 KS_REVOKED_MAX);
+		ks_error("key",
+			 "%s: a list has at most %d names; make a new master key instead: koshienctl key rotate",
+			 path, KS_REVOKED_MAX);
 		err = KS_ELIMIT;
 	} else if (added > 0) {
 		err = replace(path, text.bytes, text.len);

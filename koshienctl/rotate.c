@@ -88,8 +88,8 @@ static int read_masters(struct rotation *r)
 	for (size_t i = 0; i < r->n_masters; i++)
 		if (derives(r, &r->masters[i]))
 			return KS_EOK;
-	ks_error("key", "%s: it was not made from %s; name the master key that it was made from, or, when it is a random one, "
-		 "none", r->path, r->master_path);
+	ks_error("key", "%s: it was not made from %s; name the master key that it was made from, or none when it is "
+		 "a random one", r->path, r->master_path);
 	return KS_EKEY;
 }
 
@@ -97,7 +97,7 @@ static int check_kind(struct rotation *r)
 {
 	r->is_master = strcmp(r->key.kind, KS_KEY_MASTER) == 0;
 	if (!r->is_master && strcmp(r->key.kind, KS_KEY_RELAY) != 0) {
-		ks_error("key", "%s: it is a key of a source; make a new pair, let every relay trust both public keys (--trust), "
+		ks_error("key", "%s: it is a key of a source; make a new pair, let every relay trust both public keys, "
 			 "then give the new secret key to sentryd", r->path);
 		return KS_EKEY;
 	}
@@ -133,7 +133,8 @@ static int give_as(const char *like, const char *path)
 	if (chown(path, st.st_uid, st.st_gid) != 0 || chmod(path, st.st_mode & 0660) != 0) {
 		int err = failed(path, -errno);
 
-		ks_error("key", "%s: it cannot be given owner and permissions of %s; run this as its owner", path, like);
+		ks_error("key", "%s: it cannot be given owner and permissions of %s; run this as its owner", path,
+			 like);
 		unlink(path);
 		return err;
 	}
@@ -150,8 +151,8 @@ static int next_relay_key(const struct rotation *r, uint8_t key[KS_PSK_SIZE])
 		return KS_EOK;
 	}
 	if (derives(r, master)) {
-		ks_error("key", "%s: it is what %s gives already; change the master key first: koshienctl key rotate %s", r->path,
-			 r->master_path, r->master_path);
+		ks_error("key", "%s: it is what %s gives already; change the master key first: "
+			 "koshienctl key rotate %s", r->path, r->master_path, r->master_path);
 		return KS_EKEY;
 	}
 	ks_psk_derive(&psk, master, r->key.name);
@@ -171,7 +172,8 @@ static void tell_prepared(const struct rotation *r)
 		       "  2. reload the parents (SIGHUP): they let relays in with either key now\n"
 		       "  3. for each relay: koshienctl key rotate RELAY.psk --master %s,\n"
 		       "     copy RELAY.psk.next to the relay, beside its key, and reload it\n"
-		       "  4. run this again, on each of these machines: koshienctl key rotate %s\n", r->path, r->path, r->path);
+		       "  4. run this again, on each of these machines: koshienctl key rotate %s\n",
+		       r->path, r->path, r->path);
 		return;
 	}
 	if (r->master_path != NULL)
@@ -181,8 +183,8 @@ static void tell_prepared(const struct rotation *r)
 	printf("  2. reload that side%s (SIGHUP): it takes either key now\n"
 	       "  3. %srun this again on each machine that has %s: koshienctl key rotate %s%s%s\n",
 	       r->master_path != NULL ? "" : " and this one",
-	       r->master_path != NULL ? "when all relays have theirs, change the master key; then " : "", r->path, r->path,
-	       option, value);
+	       r->master_path != NULL ? "when all relays have theirs, change the master key; then " : "", r->path,
+	       r->path, option, value);
 }
 
 static int prepare(const struct rotation *r)
@@ -217,8 +219,8 @@ static int check_previous(const struct rotation *r)
 	int err = ks_keyfile_read_any(r->previous, &previous);
 
 	if (err == KS_EOK && !same_key(&previous, &r->key)) {
-		ks_error("key", "%s: it is there, and so is %s; remove it when nobody uses that key any more, then run this again",
-			 r->previous, r->next);
+		ks_error("key", "%s: it is there, and so is %s; remove it when nobody uses that key any more, then "
+			 "run this again", r->previous, r->next);
 		err = KS_EKEY;
 	}
 	sodium_memzero(&previous, sizeof(previous));
@@ -231,8 +233,8 @@ static int check_next(const struct rotation *r)
 	int err = ks_keyfile_read_any(r->next, &next);
 
 	if (err == KS_EOK && (strcmp(next.kind, r->key.kind) != 0 || strcmp(next.name, r->key.name) != 0)) {
-		ks_error("key", "%s: expected a %s%s%s, as %s is", r->next, r->key.kind, *r->key.name != '\0' ? " of " : "",
-			 r->key.name, r->path);
+		ks_error("key", "%s: expected a %s%s%s, as %s is", r->next, r->key.kind,
+			 *r->key.name != '\0' ? " of " : "", r->key.name, r->path);
 		err = KS_EKEY;
 	}
 	sodium_memzero(&next, sizeof(next));
@@ -262,10 +264,12 @@ static int swap(const struct rotation *r)
 	printf("%s\n  the new key; %s is the one before.\n"
 	       "  1. reload the programs here that use it (SIGHUP)\n", r->path, r->previous);
 	if (r->is_master)
-		printf("  2. when all parents and all relays have come so far, run this again to finish: koshienctl key rotate %s\n"
+		printf("  2. when all parents and all relays have come so far, run this again to finish:\n"
+		       "     koshienctl key rotate %s\n"
 		       "     relays follow with: koshienctl key rotate RELAY.psk\n", r->path);
 	else
-		printf("  2. when the other side has come so far, run this again to finish: koshienctl key rotate %s\n", r->path);
+		printf("  2. when the other side has come so far, run this again to finish:\n"
+		       "     koshienctl key rotate %s\n", r->path);
 	return KS_EOK;
 }
 
@@ -276,8 +280,8 @@ static int finish(const struct rotation *r)
 	int err;
 
 	if (r->master_path != NULL && !derives(r, &r->masters[0])) {
-		ks_error("key", "%s: %s still has the key before as its current one; first run: koshienctl key rotate %s", r->path,
-			 r->master_path, r->master_path);
+		ks_error("key", "%s: %s still has the key before as its current one; first run: "
+			 "koshienctl key rotate %s", r->path, r->master_path, r->master_path);
 		return KS_EKEY;
 	}
 	if (unlink(r->previous) != 0)
@@ -285,7 +289,8 @@ static int finish(const struct rotation *r)
 	err = sync_folder(r->previous);
 	if (err == KS_EOK)
 		printf("%s\n  was removed; the change is complete.\n"
-		       "  reload the programs here that use %s (SIGHUP): they no longer take the key before\n", r->previous, r->path);
+		       "  reload the programs here that use %s (SIGHUP): they no longer take the key before\n",
+		       r->previous, r->path);
 	return err;
 }
 

@@ -42,8 +42,8 @@ static int read_pushed(struct ks_relay_keys *keys, const struct ks_list *files)
 		int err = ks_psk_read_all(path, all, &n);
 
 		if (err == KS_EOK && n > KS_PSK_MAX - keys->n_psk) {
-			ks_error("key", "%s: with this file and those beside it (" KS_KEY_NEXT ", " KS_KEY_PREVIOUS ") there are more "
-				 "than %d keys for parents; change them one after another", path, KS_PSK_MAX);
+			ks_error("key", "%s: this file and those beside it (" KS_KEY_NEXT ", " KS_KEY_PREVIOUS ") make "
+				 "more than %d keys for parents; change them one after another", path, KS_PSK_MAX);
 			err = KS_ELIMIT;
 		}
 		if (err == KS_EOK) {

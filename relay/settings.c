@@ -52,9 +52,10 @@ static const struct ks_setting settings[] = {
 	  .help = "take frames from this capture daemon or relay; may be repeated" },
 	{ .name = "key", .type = KS_LIST, .offset = SETTING(key), .arg = "FILE",
 	  .help = "this relay's key, shared with parents that send to it unasked; up to three" },
-	{ .name = "listen", .type = KS_LIST, .offset = SETTING(listen), .arg = "ADDRESS:PORT", .check = ks_listen_expected,
-	  .help = "with key or master: UDP address for whoever comes, may be repeated (default: [::]:" TEXT(KS_RELAY_PORT)
-		  " and 0.0.0.0:" TEXT(KS_RELAY_PORT) ")" },
+	{ .name = "listen", .type = KS_LIST, .offset = SETTING(listen), .arg = "ADDRESS:PORT",
+	  .check = ks_listen_expected,
+	  .help = "with key or master: UDP address for whoever comes, may be repeated "
+		  "(default: [::]:" TEXT(KS_RELAY_PORT) " and 0.0.0.0:" TEXT(KS_RELAY_PORT) ")" },
 	{ .name = "channel", .type = KS_LIST, .offset = SETTING(channels), .arg = "NAME", .check = ks_channel_expected,
 	  .help = "take this channel only, up to four" },
 	{ .name = "rendition", .type = KS_LIST, .offset = SETTING(renditions), .arg = "NAME",
@@ -69,8 +70,8 @@ static const struct ks_setting settings[] = {
 	{ .name = "store-bytes", .type = KS_NUMBER, .offset = SETTING(store_mib), .arg = "MIB", .preset = "64",
 	  .min = STORE_MIB_MIN, .max = STORE_MIB_MAX,
 	  .help = "memory for pictures per channel and rendition, taken at once" },
-	{ .name = "channels-max", .type = KS_NUMBER, .offset = SETTING(channels_max), .arg = "N", .preset = "64", .min = 1,
-	  .max = KS_RELAY_CHANNELS_MAX, .help = "channels and renditions kept at most" },
+	{ .name = "channels-max", .type = KS_NUMBER, .offset = SETTING(channels_max), .arg = "N", .preset = "64",
+	  .min = 1, .max = KS_RELAY_CHANNELS_MAX, .help = "channels and renditions kept at most" },
 	{ .name = "master", .type = KS_TEXT, .offset = SETTING(master), .arg = "FILE",
 	  .help = "master key: relays with a key made from it may take frames from here" },
 	{ .name = "revoked", .type = KS_TEXT, .offset = SETTING(revoked), .arg = "FILE",
@@ -85,7 +86,8 @@ static const struct ks_setting settings[] = {
 	{ .name = "datagram", .type = KS_NUMBER, .offset = SETTING(datagram), .arg = "BYTES",
 	  .preset = TEXT(KS_DATAGRAM_DEFAULT), .min = KS_DATAGRAM_MIN, .max = KS_DATAGRAM_MAX,
 	  .help = "UDP payload at most" },
-	{ .name = "metrics", .type = KS_TEXT, .offset = SETTING(metrics), .arg = "ADDRESS:PORT", .check = ks_listen_expected,
+	{ .name = "metrics", .type = KS_TEXT, .offset = SETTING(metrics), .arg = "ADDRESS:PORT",
+	  .check = ks_listen_expected,
 	  .help = "serve Prometheus metrics here, like 127.0.0.1:9302" },
 	{ .name = NULL },
 };
@@ -123,11 +125,13 @@ static int validate(const void *loaded)
 		err = KS_ECONFIG;
 	}
 	if (set->trust.n == 0) {
-		ks_error("config", "trust: expected at least one public key of a source, from koshienctl keygen source");
+		ks_error("config",
+			 "trust: expected at least one public key of a source, from koshienctl keygen source");
 		err = KS_ECONFIG;
 	}
 	if (set->revoked != NULL && set->master == NULL) {
-		ks_error("config", "revoked: expected a master key with it, as it tells whose derived keys are refused");
+		ks_error("config",
+			 "revoked: expected a master key with it, as it tells whose derived keys are refused");
 		err = KS_ECONFIG;
 	}
 	if (err != KS_EOK)

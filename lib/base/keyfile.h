@@ -13,7 +13,7 @@
 #define KS_KEY_SOURCE_SECRET "koshien-source-secret"	/* Ed25519 secret key, 64 bytes; stays at the camera */
 #define KS_KEY_SOURCE_PUBLIC "koshien-source-public"	/* Ed25519 public key, 32 bytes; on every relay */
 #define KS_KEY_RELAY "koshien-relay-key"		/* named; shared by one relay and its parent, 32 bytes */
-#define KS_KEY_MASTER "koshien-master-key"		/* of a parent: its relays' keys are derived from it, 32 bytes */
+#define KS_KEY_MASTER "koshien-master-key"		/* of a parent: relays' keys are made from it, 32 bytes */
 
 #define KS_KEYFILE_NAME_MAX 31	/* characters of the name in a named key, valid by ks_name_valid() */
 

@@ -76,10 +76,11 @@ int ks_revoked_parse(const char *text, size_t len, struct ks_revoked *revoked, s
 static void say(const char *path, size_t line, int err)
 {
 	if (err == KS_EMALFORMED)
-		ks_error("key", "%s:%zu: expected the name of a relay, at most %d lower-case letters, digits and hyphens", path,
-			 line, KS_RELAY_NAME_MAX);
+		ks_error("key", "%s:%zu: expected the name of a relay, at most %d lower-case letters, digits and "
+			 "hyphens", path, line, KS_RELAY_NAME_MAX);
 	else if (err == KS_ELIMIT)
-		ks_error("key", "%s:%zu: more than %d names; make a new master key instead", path, line, KS_REVOKED_MAX);
+		ks_error("key", "%s:%zu: more than %d names; make a new master key instead", path, line,
+			 KS_REVOKED_MAX);
 	else
 		ks_error("key", "%s: %s", path, ks_strerror(err));
 }
@@ -97,7 +98,8 @@ int ks_revoked_read(const char *path, struct ks_revoked *revoked)
 		say(path, 0, err);
 	} else if (file == NULL || (len = fread(text, 1, KS_REVOKED_FILE_MAX + 1, file), ferror(file) != 0)) {
 		err = -errno;
-		ks_error("key", "%s: %s; expected a revocation list (an empty file will do; koshienctl key revoke adds to it)",
+		ks_error("key",
+			 "%s: %s; expected a revocation list (an empty file will do; koshienctl key revoke adds to it)",
 			 path, ks_strerror(err));
 	} else if (len > KS_REVOKED_FILE_MAX) {
 		err = KS_ELIMIT;

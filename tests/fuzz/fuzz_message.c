@@ -98,7 +98,8 @@ static void accept(const uint8_t *body, size_t len)
 
 	if (ks_accept_read(datagram, seal(body, len, KS_HEADER_SIZE, datagram), key, &once) != KS_DROP_NONE)
 		return;
-	check(ks_accept_read(datagram, ks_accept_write(&once, 3, 4, key, nonce, datagram), key, &twice) == KS_DROP_NONE);
+	len = ks_accept_write(&once, 3, 4, key, nonce, datagram);
+	check(ks_accept_read(datagram, len, key, &twice) == KS_DROP_NONE);
 	check(once.session == twice.session && once.lease_s == twice.lease_s && once.nack == twice.nack &&
 	      memcmp(once.nonce, twice.nonce, sizeof(once.nonce)) == 0);
 }

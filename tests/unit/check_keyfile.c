@@ -121,8 +121,8 @@ START_TEST(named_keys)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		const char *why = NULL;
 
-		ck_assert_msg(parse_named(bad[i].text, strlen(bad[i].text), name, key, &why) == KS_EKEY, "'%s' was taken",
-			      bad[i].text);
+		ck_assert_msg(parse_named(bad[i].text, strlen(bad[i].text), name, key, &why) == KS_EKEY,
+			      "'%s' was taken", bad[i].text);
 		ck_assert_msg(strstr(why, bad[i].why) != NULL, "'%s': %s", bad[i].text, why);
 		ck_assert_str_eq(name, "");
 		for (size_t j = 0; j < 32; j++)

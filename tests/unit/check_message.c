@@ -186,7 +186,8 @@ static size_t with_body(const struct setup *s, uint8_t *bytes, size_t longer, vo
 	const uint8_t *sealed = bytes + s->clear + KS_SETUP_NONCE_SIZE;
 
 	s->write(bytes);
-	ck_assert_int_eq(ks_unseal_setup(key, bytes, s->clear, nonce, sealed, body_len + KS_TAG_SIZE, body), KS_DROP_NONE);
+	ck_assert_int_eq(ks_unseal_setup(key, bytes, s->clear, nonce, sealed, body_len + KS_TAG_SIZE, body),
+			 KS_DROP_NONE);
 	if (change != NULL)
 		change(body);
 	ks_seal_setup(key, bytes, s->clear, nonce, body, body_len + longer, bytes + s->clear + KS_SETUP_NONCE_SIZE);
@@ -202,7 +203,8 @@ START_TEST(setup_may_grow)
 
 	ck_assert_int_eq(s->read(bytes, with_body(s, bytes, 0, NULL), key, &said), KS_DROP_NONE);
 	ck_assert_int_eq(s->read(bytes, with_body(s, bytes, 57, NULL), key, &said), KS_DROP_NONE);
-	ck_assert_int_eq(s->read(bytes, with_body(s, bytes, KS_DATAGRAM_MAX - s->size, NULL), key, &said), KS_DROP_NONE);
+	ck_assert_int_eq(s->read(bytes, with_body(s, bytes, KS_DATAGRAM_MAX - s->size, NULL), key, &said),
+			 KS_DROP_NONE);
 }
 END_TEST
 
@@ -345,15 +347,16 @@ static void uncounted_rubbish(uint8_t *body) { body[AT_CHANNEL + 3 * 24] = '/'; 
 START_TEST(subscribe_refusals)
 {
 	static void (*const bad[])(uint8_t *body) = {
-		tiny_datagram, huge_datagram, five_channels, nine_renditions, more_channels_than_named, bad_channel, bad_padding,
-		bad_rendition,
+		tiny_datagram, huge_datagram, five_channels, nine_renditions, more_channels_than_named, bad_channel,
+		bad_padding, bad_rendition,
 	};
 	const struct setup *s = &setups[2];
 	uint8_t bytes[KS_DATAGRAM_MAX];
 	union said said;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		ck_assert_msg(s->read(bytes, with_body(s, bytes, 0, bad[i]), key, &said) == KS_DROP_MALFORMED, "case %zu", i);
+		ck_assert_msg(s->read(bytes, with_body(s, bytes, 0, bad[i]), key, &said) == KS_DROP_MALFORMED,
+			      "case %zu", i);
 	ck_assert_int_eq(s->read(bytes, with_body(s, bytes, 0, uncounted_rubbish), key, &said), KS_DROP_NONE);
 }
 END_TEST
@@ -412,7 +415,8 @@ START_TEST(session_datagrams)
 			 KS_DROP_NONE);
 	ck_assert_mem_eq(out, "abc", 3);
 	bytes[0] ^= 1;	/* another type */
-	ck_assert_int_eq(ks_unseal(key, bytes, 5, bytes + KS_HEADER_SIZE, sizeof(bytes) - KS_HEADER_SIZE, out), KS_DROP_TAG);
+	ck_assert_int_eq(ks_unseal(key, bytes, 5, bytes + KS_HEADER_SIZE, sizeof(bytes) - KS_HEADER_SIZE, out),
+			 KS_DROP_TAG);
 }
 END_TEST
 

@@ -17,7 +17,8 @@ static int parse(const char *text, struct ks_revoked *revoked, size_t *line)
 
 START_TEST(names)
 {
-	static const char text[] = "# lost on the train\nrelay-a\n\n  relay-b\t# 2026-11-21\r\nc # last, without a newline";
+	static const char text[] = "# lost on the train\nrelay-a\n\n  relay-b\t# 2026-11-21\r\n"
+				   "c # last, without a newline";
 	struct ks_revoked revoked;
 	size_t line;
 
@@ -41,7 +42,8 @@ END_TEST
 START_TEST(what_is_no_name)
 {
 	static const char *const bad[] = {
-		"good\nRelay-a\n", "good\na b\n", "good\n-a", "good\na,b", "good\na234567890123456789012345678901x", "good\n\xff",
+		"good\nRelay-a\n", "good\na b\n", "good\n-a", "good\na,b", "good\n\xff",
+		"good\na234567890123456789012345678901x",
 	};
 	struct ks_revoked revoked;
 	size_t line;

@@ -104,7 +104,8 @@ START_TEST(keys_are_what_the_format_says)
 {
 	const uint8_t secret[KS_PSK_SIZE] = { 9 };
 	const uint8_t parent[KS_SESSION_NONCE_SIZE] = { 1 }, relay[KS_SESSION_NONCE_SIZE] = { 2 };
-	static const char down[] = "koshien-wire-1 down", blind[] = "koshien-wire-1 blind", up[] = "koshien-wire-1 setup up";
+	static const char down[] = "koshien-wire-1 down", blind[] = "koshien-wire-1 blind";
+	static const char up[] = "koshien-wire-1 setup up";
 	uint8_t expected[KS_SEAL_KEY_SIZE], got[KS_SEAL_KEY_SIZE], text[sizeof(down) - 1 + 2 * KS_SESSION_NONCE_SIZE];
 	struct ks_session_keys keys;
 	struct ks_setup_keys setup;
@@ -121,7 +122,8 @@ START_TEST(keys_are_what_the_format_says)
 	ks_seal_blind_key(&psk, parent, got);
 	memcpy(text, blind, sizeof(blind) - 1);
 	memcpy(text + sizeof(blind) - 1, parent, sizeof(parent));
-	crypto_generichash(expected, sizeof(expected), text, sizeof(blind) - 1 + sizeof(parent), secret, sizeof(secret));
+	crypto_generichash(expected, sizeof(expected), text, sizeof(blind) - 1 + sizeof(parent), secret,
+			   sizeof(secret));
 	ck_assert_mem_eq(got, expected, sizeof(expected));
 
 	ks_seal_setup_keys(&psk, &setup);
@@ -138,14 +140,15 @@ START_TEST(setup_seals_its_clear_part)
 	uint8_t sealed[sizeof(plain) + KS_TAG_SIZE], theirs[sizeof(sealed)], out[sizeof(plain)];
 
 	ks_seal_setup(key, clear, sizeof(clear), nonce, (const uint8_t *)plain, sizeof(plain), sealed);
-	crypto_aead_xchacha20poly1305_ietf_encrypt(theirs, NULL, (const uint8_t *)plain, sizeof(plain), clear, sizeof(clear),
-						   NULL, nonce, key);
+	crypto_aead_xchacha20poly1305_ietf_encrypt(theirs, NULL, (const uint8_t *)plain, sizeof(plain), clear,
+						   sizeof(clear), NULL, nonce, key);
 	ck_assert_mem_eq(sealed, theirs, sizeof(sealed));
 	ck_assert_int_eq(ks_unseal_setup(key, clear, sizeof(clear), nonce, sealed, sizeof(sealed), out), KS_DROP_NONE);
 	ck_assert_mem_eq(out, plain, sizeof(plain));
 	for (size_t i = 0; i < sizeof(clear); i++) {
 		clear[i] ^= 1;
-		ck_assert_int_eq(ks_unseal_setup(key, clear, sizeof(clear), nonce, sealed, sizeof(sealed), out), KS_DROP_TAG);
+		ck_assert_int_eq(ks_unseal_setup(key, clear, sizeof(clear), nonce, sealed, sizeof(sealed), out),
+				 KS_DROP_TAG);
 		clear[i] ^= 1;
 	}
 	ck_assert_int_eq(ks_unseal_setup(key, clear, KS_HEADER_SIZE, nonce, sealed, sizeof(sealed), out), KS_DROP_TAG);
