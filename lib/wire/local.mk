@@ -95,7 +95,8 @@ tests_unit_check_sender_path_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_sender_path_LDADD = $(wire_unit_ldadd)
 endif
 
-wire_fuzzers = tests/fuzz/fuzz_assembler tests/fuzz/fuzz_message tests/fuzz/fuzz_receiver tests/fuzz/fuzz_revoked tests/fuzz/fuzz_sender
+wire_fuzzers = tests/fuzz/fuzz_assembler tests/fuzz/fuzz_message tests/fuzz/fuzz_receiver tests/fuzz/fuzz_revoked \
+	tests/fuzz/fuzz_sender
 check_PROGRAMS += $(wire_fuzzers)
 TESTS += $(wire_fuzzers)
 tests_fuzz_fuzz_assembler_LDADD = $(FUZZ_DRIVER) lib/wire/libwire.la
