@@ -20,6 +20,7 @@
 #include "lib/base/error.h"
 #include "lib/wire/receiver.h"
 #include "lib/wire/sender.h"
+#include "tests/unit/network.h"
 #include "tests/unit/unit.h"
 
 #define DEADLINE_US (20 * KS_US_PER_S)
@@ -364,6 +365,18 @@ START_TEST(delivers_over_link_local_addresses)
 	snprintf(listen, sizeof(listen), "[::]:%u", port);
 	snprintf(address, sizeof(address), "[%s]:%u", host, port);
 	check_both(listen, address);
+}
+END_TEST
+
+/* Datagrams of the usual length do not fit: they are never cut into fragments, and shorter ones are found. */
+START_TEST(delivers_over_a_narrow_path)
+{
+	char address[ADDRESS_MAX];
+
+	if (!network_own(1000))
+		unit_skip("a network namespace cannot be made");
+	loopback(address, AF_INET);
+	check_both(address, address);
 }
 END_TEST
 
@@ -869,6 +882,7 @@ static Suite *node_suite(void)
 	tcase_add_test(tc, answers_from_the_address_asked);
 	tcase_add_test(tc, delivers_over_ipv6);
 	tcase_add_test(tc, delivers_over_link_local_addresses);
+	tcase_add_test(tc, delivers_over_a_narrow_path);
 	tcase_add_test(tc, passes_frames_on);
 	tcase_add_test(tc, sends_blindly);
 	tcase_add_test(tc, tells_parents_what_is_newest);
