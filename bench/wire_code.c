@@ -177,7 +177,7 @@ static struct code *new_code(size_t k)
 	struct code *code = calloc(1, sizeof(*code));
 	const uint8_t *data[KS_FEC_SHARDS_MAX];
 
-	if (code == NULL || ks_fec_new(&code->fec, ks_fec_best) != KS_EOK ||
+	if (code == NULL || ks_fec_new(&code->fec, ks_fec_best()) != KS_EOK ||
 	    ks_assembler_new(&code->assembler, code->fec) != KS_EOK)
 		bench_die("out of memory");
 	code->k = k;
@@ -273,7 +273,7 @@ void bench_code(const struct bench *bench)
 	static const size_t sizes[] = { 22, 85, 174 };	/* frames of 25, 98 and 200 kB */
 
 	bench_note("encode", "ks_object_set() and all parity of a frame of k shards of %d bytes, kernel %s; m is for a "
-		   "loss of %d %% and 9999 of 10000 frames", BENCH_SHARD, ks_fec_best->name, LOSS_PPM / 10000);
+		   "loss of %d %% and 9999 of 10000 frames", BENCH_SHARD, ks_fec_best()->name, LOSS_PPM / 10000);
 	bench_note("decode", "ks_assembler_add() of k shards, with parity for the lost data, ks_assembler_decode() and "
 		   "ks_assembler_accept()");
 	bench_note("isal", "encode: ec_encode_data() with tables made before; decode: k x k gf_invert_matrix(), "

@@ -10,6 +10,7 @@
 
 #include "lib/base/error.h"
 #include "lib/wire/datagram.h"
+#include "lib/wire/fec_gfni.h"
 
 #define FIELD_POLYNOMIAL 0x11d
 #define FIELD_ORDER 255			/* of the multiplicative group */
@@ -26,10 +27,20 @@ struct ks_fec {
 
 #ifdef HAVE_ISAL
 extern const struct ks_fec_kernel ks_fec_isal;
-const struct ks_fec_kernel *const ks_fec_best = &ks_fec_isal;
-#else
-const struct ks_fec_kernel *const ks_fec_best = &ks_fec_portable;
 #endif
+
+const struct ks_fec_kernel *ks_fec_best(void)
+{
+#ifdef KS_FEC_GFNI
+	if (ks_fec_gfni_here())
+		return &ks_fec_gfni;
+#endif
+#ifdef HAVE_ISAL
+	return &ks_fec_isal;
+#else
+	return &ks_fec_portable;
+#endif
+}
 
 static void make_tables(struct ks_fec *fec)
 {

@@ -24,7 +24,9 @@ struct ks_fec_kernel {
 };
 
 extern const struct ks_fec_kernel ks_fec_portable;	/* plain C: the oracle of the tests */
-extern const struct ks_fec_kernel *const ks_fec_best;	/* ISA-L when built with it */
+
+/* The fastest one here: GFNI where the processor has it, else ISA-L when built with it. */
+const struct ks_fec_kernel *ks_fec_best(void);
 
 struct ks_fec;
 

@@ -11,6 +11,7 @@ lib_wire_libwire_la_SOURCES = \
 	lib/wire/drop.c lib/wire/drop.h \
 	lib/wire/endpoint.h \
 	lib/wire/fec.c lib/wire/fec.h \
+	lib/wire/fec_gfni.c lib/wire/fec_gfni.h \
 	lib/wire/fec_portable.c \
 	lib/wire/intake.c \
 	lib/wire/layout.c lib/wire/layout.h \

@@ -25,7 +25,7 @@ int ks_receiver_new(struct ks_receiver **out, const struct ks_receiver_settings 
 	receiver->ops = *ops;
 	receiver->due_us = receiver->nack_us = KS_NEVER;
 	memcpy(receiver->instance, instance, KS_INSTANCE_SIZE);
-	err = ks_fec_new(&receiver->fec, ks_fec_best);
+	err = ks_fec_new(&receiver->fec, ks_fec_best());
 	if (err == KS_EOK)
 		err = ks_assembler_new(&receiver->assembler, receiver->fec);
 	if (err != KS_EOK) {

@@ -17,7 +17,7 @@ static int allocate(struct ks_sender **out)
 	if (sender == NULL)
 		return -ENOMEM;
 	sender->farewells = calloc(KS_FAREWELLS_MAX, sizeof(sender->farewells[0]));
-	err = sender->farewells != NULL ? ks_fec_new(&sender->fec, ks_fec_best) : -ENOMEM;
+	err = sender->farewells != NULL ? ks_fec_new(&sender->fec, ks_fec_best()) : -ENOMEM;
 	if (err != KS_EOK) {
 		free(sender->farewells);
 		free(sender);

@@ -32,7 +32,7 @@ static const uint8_t *whole;		/* when it completed its object */
 
 static void setup(void)
 {
-	ck_assert_int_eq(ks_fec_new(&fec, ks_fec_best), KS_EOK);
+	ck_assert_int_eq(ks_fec_new(&fec, ks_fec_best()), KS_EOK);
 	ck_assert_int_eq(ks_assembler_new(&assembler, fec), KS_EOK);
 	now_us = KS_US_PER_S;
 }

@@ -15,7 +15,7 @@ static const struct ks_data_header header = { .track = 7, .epoch = 1, .seq = 2, 
 
 static void setup(void)
 {
-	ck_assert_int_eq(ks_fec_new(&fec, ks_fec_best), KS_EOK);
+	ck_assert_int_eq(ks_fec_new(&fec, ks_fec_best()), KS_EOK);
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)(i * 31 + (i >> 9) + 1);
 }
