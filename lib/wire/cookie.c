@@ -60,5 +60,6 @@ bool ks_cookie_good(struct ks_cookies *cookies, const struct ks_endpoint *from, 
 	change(cookies, now_us);
 	make(cookies->present, from, name, present);
 	make(cookies->before, from, name, before);
-	return sodium_memcmp(cookie, present, sizeof(present)) == 0 || sodium_memcmp(cookie, before, sizeof(before)) == 0;
+	return sodium_memcmp(cookie, present, sizeof(present)) == 0 ||
+	       sodium_memcmp(cookie, before, sizeof(before)) == 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Cookies: what shows that a relay receives at the address that it sends from, without anything being kept about it. A
- * cookie is a keyed hash of address and relay name. The secret changes every KS_COOKIE_US, and cookies of the present and of the
- * one before are good.
+ * cookie is a keyed hash of address and relay name. The secret changes every KS_COOKIE_US, and cookies of the
+ * present and of the one before are good.
  */
 #ifndef KS_WIRE_COOKIE_H
 #define KS_WIRE_COOKIE_H

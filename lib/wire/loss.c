@@ -120,7 +120,8 @@ void ks_breaker_report(struct ks_breaker *breaker, uint32_t recent_ppm, int64_t 
 	if (breaker->state != KS_BREAKER_PROBE && for_long(breaker->probe_since_us, KS_BREAKER_PROBE_US, now_us)) {
 		breaker->state = KS_BREAKER_PROBE;
 		breaker->below_since_us = 0;
-	} else if (breaker->state == KS_BREAKER_CLOSED && for_long(breaker->half_since_us, KS_BREAKER_HALF_US, now_us)) {
+	} else if (breaker->state == KS_BREAKER_CLOSED &&
+		   for_long(breaker->half_since_us, KS_BREAKER_HALF_US, now_us)) {
 		breaker->state = KS_BREAKER_HALF;
 		breaker->below_since_us = 0;
 	} else if (breaker->state != KS_BREAKER_CLOSED &&

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What one relay loses, from the differences between its reports, over about the last ten seconds; and the circuit
- * breaker (RFC 8084, RFC 8085 section 3.1.10) that sends less where most of it is lost: such a path is full, and more parity
- * makes it fuller.
+ * breaker (RFC 8084, RFC 8085 section 3.1.10) that sends less where most of it is lost: such a path is full, and
+ * more parity makes it fuller.
  */
 #ifndef KS_WIRE_LOSS_H
 #define KS_WIRE_LOSS_H
@@ -33,8 +33,9 @@ void ks_loss_report(struct ks_loss *loss, uint32_t expected, uint32_t received);
 /* The mean, between KS_LOSS_FLOOR_PPM and KS_LOSS_CEILING_PPM; before the first report, what was believed. */
 uint32_t ks_loss_mean_ppm(const struct ks_loss *loss);
 
-/* For who cannot ask for more: two standard deviations above the mean. The deviation is how far off the mean may be, and
- * how much more than by chance the reports differ; what chance does to one object is in ks_fec_parity() already. */
+/* For who cannot ask for more: two standard deviations above the mean. The deviation is how far off the mean may
+ * be, and how much more than by chance the reports differ; what chance does to one object is in ks_fec_parity()
+ * already. */
 uint32_t ks_loss_high_ppm(const struct ks_loss *loss);
 
 /* Of the last KS_LOSS_RECENT reports, as it is; 0 before the first. */

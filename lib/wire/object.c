@@ -101,14 +101,14 @@ const uint8_t *ks_object_shard(struct ks_object *object, struct ks_object_size *
 			       size_t shard)
 {
 	size_t k = ks_layout_k(&size->layout, block), row, group;
+	uint8_t **rows;
 
 	if (shard < k)
 		return data_shard(object, &size->layout, block, shard);
 	row = shard - k;
 	group = row / KS_OBJECT_ROWS;
-	if (size->rows[block * GROUPS + group] == NULL)
-		size->rows[block * GROUPS + group] = make_rows(object, &size->layout, fec, block, group * KS_OBJECT_ROWS);
-	if (size->rows[block * GROUPS + group] == NULL)
-		return NULL;
-	return size->rows[block * GROUPS + group] + row % KS_OBJECT_ROWS * size->layout.shard_len;
+	rows = &size->rows[block * GROUPS + group];
+	if (*rows == NULL)
+		*rows = make_rows(object, &size->layout, fec, block, group * KS_OBJECT_ROWS);
+	return *rows != NULL ? *rows + row % KS_OBJECT_ROWS * size->layout.shard_len : NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One object as it is sent: cut and coded once for every relay that gets it in datagrams of the same size. Parity is made when it is
- * first wanted, a few rows at a time, and kept.
+ * One object as it is sent: cut and coded once for every relay that gets it in datagrams of the same size. Parity
+ * is made when it is first wanted, a few rows at a time, and kept.
  */
 #ifndef KS_WIRE_OBJECT_H
 #define KS_WIRE_OBJECT_H

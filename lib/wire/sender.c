@@ -132,7 +132,8 @@ int ks_sender_set_masters(struct ks_sender *sender, const struct ks_master *mast
 		ks_peer_derive(sender, peer);
 		if (peer->lease == NULL || still_allowed(sender, peer))
 			continue;
-		ks_info("wire", "relay %s (%s): its session ends: its key is no longer accepted", peer->name, peer->address);
+		ks_info("wire", "relay %s (%s): its session ends: its key is no longer accepted", peer->name,
+			peer->address);
 		ks_peer_farewell(sender, peer, KS_BYE_REVOKED);
 		ks_peer_end(sender, peer, now_us);
 	}

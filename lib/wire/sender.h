@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The parent's half of the wire, without sockets and without a clock of its own: sessions with relays, the newest
- * objects, and their datagrams paced to each relay with as much parity as its loss asks for. Tests and the simulator run
- * this very code over a network of theirs; lib/wire/node.h runs it over UDP. doc/wire.md has the states and timers.
- * One thread. No function but ks_sender_input(), ks_sender_tick() and ks_sender_stop() calls the ops that send.
+ * objects, and their datagrams paced to each relay with as much parity as its loss asks for. Tests and the
+ * simulator run this very code over a network of theirs; lib/wire/node.h runs it over UDP. doc/wire.md has the
+ * states and timers. One thread. No function but ks_sender_input(), ks_sender_tick() and ks_sender_stop() calls the
+ * ops that send.
  *
  * A relay is known by its key: either the parent was told of it (ks_sender_add(): it is offered sessions, or sent to
- * blindly), or it comes by itself with a key derived from a master key. What is not authentic gets no answer and costs no
- * memory; nothing but CHALLENGE and ACCEPT goes to an address before a datagram of the session came from it.
+ * blindly), or it comes by itself with a key derived from a master key. What is not authentic gets no answer and
+ * costs no memory; nothing but CHALLENGE and ACCEPT goes to an address before a datagram of the session came from
+ * it.
  */
 #ifndef KS_WIRE_SENDER_H
 #define KS_WIRE_SENDER_H
@@ -34,11 +36,11 @@
 
 /* Timers; all of them are in doc/wire.md. */
 #define KS_TICK_US (5 * KS_US_PER_MS)			/* between bursts of one object */
-#define KS_SPREAD_MAX_US (200 * KS_US_PER_MS)		/* over which an object is sent, at most; and a quarter of its period */
+#define KS_SPREAD_MAX_US (200 * KS_US_PER_MS)		/* an object is sent over this, or a quarter of its period */
 #define KS_SPREAD_BLIND_PERCENT 60			/* of the period, when nothing can be asked for */
 #define KS_ALIVE_US (500 * KS_US_PER_MS)		/* of silence before an ALIVE */
 #define KS_LEASE_US (30 * KS_US_PER_S)			/* without a RENEW: the session ends */
-#define KS_SILENCE_US (3 * KS_US_PER_S)			/* without a RENEW: a relay that we were told of is offered a new one */
+#define KS_SILENCE_US (3 * KS_US_PER_S)			/* without a RENEW: a relay we were told of gets an offer */
 #define KS_OUTAGE_US (6 * KS_US_PER_S)			/* without one: the log says so */
 #define KS_HALF_OPEN_US (10 * KS_US_PER_S)
 #define KS_OFFER_MIN_US (250 * KS_US_PER_MS)
@@ -58,7 +60,8 @@ struct ks_sender_ops {
 	/* Hands datagrams of one length to the network, in order. Returns how many it took (fewer: try the rest later),
 	 * or -errno when it took none. */
 	int (*send)(void *ctx, const struct ks_endpoint *to, const struct iovec *datagrams, size_t n);
-	/* A relay says which frame is the newest there: KS_HEAD_BODY bytes, not verified. NULL: nobody wants to know. */
+	/* A relay says which frame is the newest there: KS_HEAD_BODY bytes, not verified. NULL: nobody wants to
+	 * know. */
 	void (*head)(void *ctx, const uint8_t manifest[KS_HEAD_BODY]);
 	void *ctx;
 };
@@ -66,7 +69,7 @@ struct ks_sender_ops {
 struct ks_sender_settings {
 	size_t datagram;	/* UDP payload at most, KS_DATAGRAM_MIN to _MAX */
 	uint32_t loss_ppm;	/* made up for before the first report, and always where there are no reports */
-	bool nack;		/* answer requests; false: all the parity that may be needed goes at once, to everybody */
+	bool nack;		/* answer requests; false: all parity that may be needed goes at once, to all */
 	size_t relays_max;	/* 0: KS_RELAYS_MAX */
 	int64_t rekey_us;	/* 0: KS_REKEY_US */
 };
@@ -97,7 +100,7 @@ struct ks_told_relay {
  * ks_sender_move() says where it is; that may change at any time (a name was looked up anew). */
 int ks_sender_add(struct ks_sender *sender, const struct ks_told_relay *relay, size_t *number);
 void ks_sender_move(struct ks_sender *sender, size_t number, const struct ks_endpoint *to);
-void ks_sender_set_key(struct ks_sender *sender, size_t number, const struct ks_psk *key);	/* the session goes on */
+void ks_sender_set_key(struct ks_sender *sender, size_t number, const struct ks_psk *key);	/* keeps the session */
 void ks_sender_remove(struct ks_sender *sender, size_t number);		/* with an END */
 
 struct ks_outgoing {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How sessions come up. A SUBSCRIBE is looked at in the order of what that costs: its form, its name, its key's id, its seal, its cookie.
+ * How sessions come up. A SUBSCRIBE is looked at in the order of what that costs: its form, its name, its key's id,
+ * its seal, its cookie.
  */
 #include "lib/wire/sender_private.h"
 
@@ -90,8 +91,8 @@ struct opened {
 	struct ks_subscribe subscribe;
 };
 
-static enum ks_drop open_with(const struct ks_psk *psk, const struct ks_setup_keys *setup, const uint8_t *bytes, size_t len,
-			      struct opened *opened)
+static enum ks_drop open_with(const struct ks_psk *psk, const struct ks_setup_keys *setup, const uint8_t *bytes,
+			      size_t len, struct opened *opened)
 {
 	enum ks_drop drop = ks_subscribe_read(bytes, len, setup->up, &opened->subscribe);
 
@@ -114,7 +115,8 @@ static enum ks_drop open_known(const struct ks_sender *sender, uint16_t key_id, 
 
 		if (peer == NULL || peer->psk.name[0] != name[0] || strcmp(peer->psk.name, name) != 0)
 			continue;
-		if (peer->blind || peer->psk.id != key_id || (*known != NULL && ks_psk_equal(&peer->psk, &(*known)->psk)))
+		if (peer->blind || peer->psk.id != key_id ||
+		    (*known != NULL && ks_psk_equal(&peer->psk, &(*known)->psk)))
 			continue;
 		*known = peer;
 		drop = open_with(&peer->psk, &peer->setup, bytes, len, opened);
@@ -175,7 +177,8 @@ static void answer(struct ks_sender *sender, const struct ks_endpoint *to, size_
 	sender->totals.bytes += len;
 }
 
-static void send_challenge(struct ks_sender *sender, const struct opened *opened, const struct ks_endpoint *to, int64_t now_us)
+static void send_challenge(struct ks_sender *sender, const struct opened *opened, const struct ks_endpoint *to,
+			   int64_t now_us)
 {
 	const struct ks_subscribe *subscribe = &opened->subscribe;
 	uint8_t nonce[KS_SETUP_NONCE_SIZE];
@@ -249,13 +252,13 @@ static struct ks_lease *new_half_open(struct ks_sender *sender, const struct ope
 static enum ks_drop refuse_loop(struct ks_sender *sender, const struct opened *opened, int64_t now_us)
 {
 	if (ks_log_gate(&sender->loop_gate, now_us, NULL))
-		ks_warn("wire", "relay %s: this program asks itself for frames: one of its parents' addresses is its own. "
-			"Take it out of the list of parents", opened->psk.name);
+		ks_warn("wire", "relay %s: this program asks itself for frames: one of its parents' addresses is its "
+			"own. Take it out of the list of parents", opened->psk.name);
 	return KS_DROP_LOOP;
 }
 
-enum ks_drop ks_lease_subscribe(struct ks_sender *sender, const struct ks_header *header, const struct ks_endpoint *from,
-				const uint8_t *bytes, size_t len)
+enum ks_drop ks_lease_subscribe(struct ks_sender *sender, const struct ks_header *header,
+				const struct ks_endpoint *from, const uint8_t *bytes, size_t len)
 {
 	int64_t now_us = ks_mono_us(&sender->clock);
 	struct ks_lease *lease;
@@ -377,7 +380,8 @@ static bool make_room(struct ks_sender *sender, const char *name, int64_t now_us
 }
 
 /* The same program under another entry: it started there before it was found to be this one. */
-static void drop_doubles(struct ks_sender *sender, const struct ks_peer *but, const struct ks_lease *lease, int64_t now_us)
+static void drop_doubles(struct ks_sender *sender, const struct ks_peer *but, const struct ks_lease *lease,
+			 int64_t now_us)
 {
 	for (size_t i = 0; i < sender->n_peers; i++) {
 		struct ks_peer *peer = sender->peers[i];
@@ -398,8 +402,8 @@ enum ks_drop ks_lease_confirm(struct ks_sender *sender, struct ks_lease *lease, 
 		peer = ks_peer_new(sender, lease->psk.name, "came by itself", &lease->psk, NULL);
 	if (peer == NULL) {
 		if (ks_log_gate(&sender->limit_gate, now_us, NULL))
-			ks_warn("wire", "relay %s is refused: there are %zu relays already. Point it to another parent, or "
-				"raise the limit", lease->psk.name, sender->settings.relays_max);
+			ks_warn("wire", "relay %s is refused: there are %zu relays already. Point it to another "
+				"parent, or raise the limit", lease->psk.name, sender->settings.relays_max);
 		ks_lease_free(sender, lease);
 		return KS_DROP_LIMIT;
 	}

@@ -39,8 +39,8 @@ static int64_t rounds_until(const struct ks_peer *peer, int64_t until_us, int64_
 	return until_us > now_us ? (until_us - now_us) / (trip_us + ROUND_OWN_US) : 0;
 }
 
-/* Whether asking that often makes up for parity that did not suffice: a round fails when the request is lost, or part of
- * what answers it. */
+/* Whether asking that often makes up for parity that did not suffice: a round fails when the request is lost, or
+ * part of what answers it. */
 static bool rounds_suffice(int64_t rounds, uint64_t insufficient_ppm, uint32_t loss_ppm)
 {
 	uint64_t failing_ppm = loss_ppm + (MILLION - loss_ppm) / ROUND_FAILS_ONE_IN;
@@ -353,7 +353,7 @@ static size_t flush(struct ks_sender *sender, struct ks_peer *peer, struct ks_st
 	sender->totals.data_datagrams += sent;
 	stream->spoiled |= sent < done;
 	peer->lease->sent_us = now_us;
-	ks_path_sent(peer, peer->lease, sent, now_us);
+	ks_path_sent(peer->lease, sent, now_us);
 	if (done < n)
 		peer->blocked_us = now_us + KS_TICK_US;
 	return peer->begin_anew ? 0 : done;
@@ -416,8 +416,8 @@ static void send_asked(struct ks_sender *sender, struct ks_peer *peer, struct ks
 			size_t block = next_wanted(stream), sent = ks_layout_k(layout, block) + stream->m;
 
 			sent += stream->extra[block];
-			if (!seal(sender, peer, stream, block, ks_layout_shard(layout, block, sent, stream->from_top), n,
-				  &datagrams[n]))
+			sent = ks_layout_shard(layout, block, sent, stream->from_top);
+			if (!seal(sender, peer, stream, block, sent, n, &datagrams[n]))
 				break;
 			blocks[n] = (uint8_t)block;
 			stream->extra[block]++;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How long datagrams may be on the way to one relay. What the local network stack refuses, and what does not arrive while shorter
- * ones do, is too long; from time to time a longer one is tried (RFC 8899 in spirit). What is proven is in the reports:
- * the longest datagram that arrived in the session.
+ * How long datagrams may be on the way to one relay. What the local network stack refuses, and what does not arrive
+ * while shorter ones do, is too long; from time to time a longer one is tried (RFC 8899 in spirit). What is proven
+ * is in the reports: the longest datagram that arrived in the session.
  */
 #include "lib/wire/sender_private.h"
 
@@ -50,7 +50,7 @@ bool ks_path_proven(const struct ks_sender *sender, const struct ks_peer *peer)
 	return !peer->lease->longest_void && peer->lease->longest >= sender->sizes[peer->size];
 }
 
-void ks_path_sent(struct ks_peer *peer, struct ks_lease *lease, size_t n, int64_t now_us)
+void ks_path_sent(struct ks_lease *lease, size_t n, int64_t now_us)
 {
 	if (n == 0)
 		return;
@@ -59,7 +59,6 @@ void ks_path_sent(struct ks_peer *peer, struct ks_lease *lease, size_t n, int64_
 		lease->full_received = lease->received;
 	}
 	lease->full_sent += (uint32_t)n;
-	(void)peer;
 }
 
 static void step_down(struct ks_sender *sender, struct ks_peer *peer, const char *why, int64_t now_us)
@@ -104,7 +103,8 @@ static bool is_dark(const struct ks_sender *sender, const struct ks_peer *peer, 
 	       lease->received > lease->full_received;
 }
 
-/* What arrived before no longer does: the path has become narrower, and the longest of the session says nothing any more. */
+/* What arrived before no longer does: the path has become narrower, and the longest of the session says nothing any
+ * more. */
 static bool has_gone_dark(struct ks_lease *lease, uint32_t expected, uint32_t received)
 {
 	if (expected < DARK_EXPECTED)

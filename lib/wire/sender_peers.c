@@ -212,8 +212,8 @@ static void count_sent(struct ks_sender *sender, struct ks_peer *peer, const str
 		peer->error_logged = false;
 }
 
-size_t ks_peer_send(struct ks_sender *sender, struct ks_peer *peer, struct ks_lease *lease, const struct ks_endpoint *to,
-		    const struct iovec *datagrams, size_t n)
+size_t ks_peer_send(struct ks_sender *sender, struct ks_peer *peer, struct ks_lease *lease,
+		    const struct ks_endpoint *to, const struct iovec *datagrams, size_t n)
 {
 	int done = sender->ops.send(sender->ops.ctx, to, datagrams, n);
 	size_t sent;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of the sender share: sender.c (the contract), sender_tracks.c (what there is to send), sender_peers.c (relays
- * and their timers), sender_leases.c (how sessions come up), sender_reports.c (what relays say in them), sender_path.c (datagram
- * sizes), sender_pace.c (what is sent when), sender_metrics.c.
+ * What the files of the sender share: sender.c (the contract), sender_tracks.c (what there is to send),
+ * sender_peers.c (relays and their timers), sender_leases.c (how sessions come up), sender_reports.c (what relays
+ * say in them), sender_path.c (datagram sizes), sender_pace.c (what is sent when), sender_metrics.c.
  */
 #ifndef KS_WIRE_SENDER_PRIVATE_H
 #define KS_WIRE_SENDER_PRIVATE_H
@@ -16,8 +16,8 @@
 #include "lib/wire/object.h"
 #include "lib/wire/sender.h"
 
-#define KS_ASKED_TIMES_MAX 4		/* as much as a block was sent with may be asked for later: bursts take answers too. The
-					 * mean is bounded by the budget */
+#define KS_ASKED_TIMES_MAX 4		/* times what a block was sent with: bursts take answers too, and
+					 * the mean is bounded by the budget */
 #define KS_BATCH 64			/* datagrams sealed and sent at a time */
 #define KS_STREAMS_MAX 128		/* objects on their way to one relay, or that it may still ask for */
 #define KS_LEASES_MAX 1024		/* a power of two, above two for each relay and the half-open ones */
@@ -188,7 +188,8 @@ struct ks_peer *ks_peer_new(struct ks_sender *sender, const char *name, const ch
 void ks_peer_free(struct ks_sender *sender, struct ks_peer *peer);
 void ks_peer_set_key(const struct ks_sender *sender, struct ks_peer *peer, const struct ks_psk *psk);
 void ks_peer_derive(const struct ks_sender *sender, struct ks_peer *peer);	/* after the masters have changed */
-void ks_peer_end(struct ks_sender *sender, struct ks_peer *peer, int64_t now_us);	/* its session; frees who was not told of */
+/* Ends its session, and frees a relay that came by itself. */
+void ks_peer_end(struct ks_sender *sender, struct ks_peer *peer, int64_t now_us);
 void ks_peer_farewell(struct ks_sender *sender, struct ks_peer *peer, enum ks_bye_reason reason);
 void ks_peer_offer(struct ks_sender *sender, struct ks_peer *peer, int64_t now_us);
 void ks_peer_up(struct ks_sender *sender, struct ks_peer *peer, struct ks_lease *lease, bool afresh, int64_t now_us);
@@ -196,15 +197,16 @@ bool ks_peer_can_ask(const struct ks_sender *sender, const struct ks_peer *peer)
 bool ks_peer_revoked(const struct ks_sender *sender, const char *name);
 int64_t ks_peer_tick(struct ks_sender *sender, struct ks_peer *peer, int64_t now_us);	/* may free; then INT64_MAX */
 
-/* Sends datagrams of one length to a peer's session, or where `to` says; returns how many are done with, sent or lost. */
-size_t ks_peer_send(struct ks_sender *sender, struct ks_peer *peer, struct ks_lease *lease, const struct ks_endpoint *to,
-		    const struct iovec *datagrams, size_t n);
+/* Sends datagrams of one length to a peer's session, or where `to` says; returns how many are done with, sent or
+ * lost. */
+size_t ks_peer_send(struct ks_sender *sender, struct ks_peer *peer, struct ks_lease *lease,
+		    const struct ks_endpoint *to, const struct iovec *datagrams, size_t n);
 
 /* sender_leases.c */
 struct ks_lease *ks_lease_new(struct ks_sender *sender);
 void ks_lease_free(struct ks_sender *sender, struct ks_lease *lease);
-enum ks_drop ks_lease_subscribe(struct ks_sender *sender, const struct ks_header *header, const struct ks_endpoint *from,
-				const uint8_t *bytes, size_t len);
+enum ks_drop ks_lease_subscribe(struct ks_sender *sender, const struct ks_header *header,
+				const struct ks_endpoint *from, const uint8_t *bytes, size_t len);
 enum ks_drop ks_lease_confirm(struct ks_sender *sender, struct ks_lease *lease, int64_t now_us);
 void ks_lease_forbid(struct ks_sender *sender);		/* half-open ones whose key is not accepted any more */
 int64_t ks_lease_tick(struct ks_sender *sender, int64_t now_us);
@@ -217,7 +219,7 @@ enum ks_drop ks_reports_input(struct ks_sender *sender, const struct ks_header *
 /* sender_path.c */
 void ks_path_sizes(struct ks_sender *sender);
 void ks_path_wish(struct ks_sender *sender, struct ks_peer *peer, size_t datagram, int64_t now_us);
-void ks_path_sent(struct ks_peer *peer, struct ks_lease *lease, size_t n, int64_t now_us);	/* DATA of the present size */
+void ks_path_sent(struct ks_lease *lease, size_t n, int64_t now_us);	/* DATA of the present size */
 void ks_path_report(struct ks_sender *sender, struct ks_peer *peer, const struct ks_renew *renew, uint32_t expected,
 		    uint32_t received, int64_t now_us);
 void ks_path_too_long(struct ks_sender *sender, struct ks_peer *peer, size_t len, int64_t now_us);
@@ -226,7 +228,8 @@ bool ks_path_proven(const struct ks_sender *sender, const struct ks_peer *peer);
 /* sender_pace.c */
 void ks_stream_begin(struct ks_sender *sender, struct ks_peer *peer, struct ks_held *held, int64_t now_us);
 void ks_stream_begin_all(struct ks_sender *sender, struct ks_peer *peer, int64_t now_us);	/* the newest, afresh */
-enum ks_drop ks_stream_asked(struct ks_sender *sender, struct ks_peer *peer, const struct ks_nack *nack, int64_t now_us);
+enum ks_drop ks_stream_asked(struct ks_sender *sender, struct ks_peer *peer, const struct ks_nack *nack,
+			      int64_t now_us);
 size_t ks_stream_newest(struct ks_sender *sender, struct ks_peer *peer, struct ks_alive *alive);
 int64_t ks_stream_tick(struct ks_sender *sender, struct ks_peer *peer, int64_t now_us);
 

@@ -62,8 +62,8 @@ static void take_counts(struct ks_peer *peer, const struct ks_renew *renew)
 	atomic_store(&peer->counts.reported_lost, renew->lost);
 }
 
-/* Measured while a session is set up, and so only ever too long, when something was lost then: what is shorter counts at
- * once, what is longer when it lasts. */
+/* Measured while a session is set up, and so only ever too long, when something was lost then: what is shorter
+ * counts at once, what is longer when it lasts. */
 static void take_round_trip(struct ks_peer *peer, uint16_t rtt_ms)
 {
 	if (rtt_ms == 0)
@@ -153,8 +153,8 @@ enum ks_drop ks_reports_input(struct ks_sender *sender, const struct ks_header *
 	uint8_t body[KS_DATAGRAM_MAX];
 	enum ks_drop drop;
 
-	/* A session stays with the address that its cookie was for: who captures a datagram and sends it from elsewhere must
-	 * not get the frames sent there. A relay whose address changed asks for a new session. */
+	/* A session stays with the address that its cookie was for: who captures a datagram and sends it from
+	 * elsewhere must not get the frames sent there. A relay whose address changed asks for a new session. */
 	if (lease == NULL || lease->ours != header->session || lease->blind || !same_address(&lease->to, from))
 		return KS_DROP_SESSION;
 	if (header->key_id != lease->psk.id)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Datagrams into a sender, in every state of its sessions: raw ones, and ones sealed as they should be around a body of the
- * fuzzer's. Each step: a byte that says what (low half) and by which relay (bit 4: one that comes by itself, or one that the
- * sender was told of), two of length, the bytes.
+ * Datagrams into a sender, in every state of its sessions: raw ones, and ones sealed as they should be around a
+ * body of the fuzzer's. Each step: a byte that says what (low half) and by which relay (bit 4: one that comes by
+ * itself, or one that the sender was told of), two of length, the bytes.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -44,7 +44,8 @@ static void put_subscribe(struct hand_relay *relay, const uint8_t *body, size_t 
 		memcpy(plain, relay->wish.cookie, KS_COOKIE_SIZE);
 	ks_header_write(&header, bytes);
 	memcpy(bytes + KS_HEADER_SIZE, relay->psk.name, strlen(relay->psk.name));
-	ks_seal_setup(relay->setup.up, bytes, clear, bytes + clear, plain, body_len, bytes + clear + KS_SETUP_NONCE_SIZE);
+	ks_seal_setup(relay->setup.up, bytes, clear, bytes + clear, plain, body_len,
+		      bytes + clear + KS_SETUP_NONCE_SIZE);
 	hand_put(relay, bytes, clear + KS_SETUP_NONCE_SIZE + body_len + KS_TAG_SIZE);
 }
 

@@ -573,7 +573,8 @@ START_TEST(limits)
 	struct ks_sender_settings settings = { .datagram = KS_DATAGRAM_DEFAULT, .nack = true, .relays_max = 2 };
 	static const char *const names[] = { "alpha", "beta", "gamma" };
 	struct hand_relay *relays[3];
-	const struct ks_outgoing object = { "channel", "r0", 0, KS_HOPS_MAX + 1, { 1, 1 }, PERIOD, hand_bytes(1, 9), 9 };
+	const struct ks_outgoing object = { "channel", "r0", 0, KS_HOPS_MAX + 1, { 1, 1 }, PERIOD,
+					     hand_bytes(1, 9), 9 };
 
 	ck_assert_int_eq(ks_sender_object(hand.sender, &object), KS_ELIMIT);
 	ck_assert_int_eq(hand_object(&hand, 1, 0, PERIOD), KS_ELIMIT);

@@ -145,7 +145,8 @@ START_TEST(parity_follows_the_reports)
 		before = hand_count(relay, seq);
 		hand_object(&hand, ++seq, FRAME, PERIOD);
 		hand_run(&hand, 300 * KS_US_PER_MS);
-		ck_assert_msg(hand_count(relay, seq) >= 86 + steps[s].least && hand_count(relay, seq) <= 86 + steps[s].most,
+		ck_assert_msg(hand_count(relay, seq) >= 86 + steps[s].least &&
+			      hand_count(relay, seq) <= 86 + steps[s].most,
 			      "at %u: %zu, before %zu", steps[s].loss_ppm, hand_count(relay, seq) - 86, before);
 	}
 }

@@ -107,7 +107,8 @@ static void take_session(struct hand_relay *relay, const struct ks_header *heade
 	/* Of the session before: what is under way when a new one comes up. */
 	if ((header->flags & KS_FLAG_BLIND) == 0 && header->session != relay->wish.session)
 		return;
-	if (ks_unseal(key, bytes, header->counter, bytes + KS_HEADER_SIZE, len - KS_HEADER_SIZE, body) != KS_DROP_NONE) {
+	if (ks_unseal(key, bytes, header->counter, bytes + KS_HEADER_SIZE, len - KS_HEADER_SIZE, body) !=
+	    KS_DROP_NONE) {
 		relay->broken = true;
 		return;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A relay that a test moves by hand against a real sender: it says nothing by itself, opens and keeps all that it gets, and can be
- * made to say anything. The clock stands still until it is moved.
+ * A relay that a test moves by hand against a real sender: it says nothing by itself, opens and keeps all that it
+ * gets, and can be made to say anything. The clock stands still until it is moved.
  */
 #ifndef KS_TESTS_WIRE_HAND_H
 #define KS_TESTS_WIRE_HAND_H
