@@ -73,7 +73,7 @@ for bytes in 25000 97000 200000; do
 			--nack off --bytes "$bytes" --loss "$loss" --frames "$frames"
 	done
 	ok "one way, $bytes bytes, more loss than was made up for" sim "$agrees && expected < 0.99 && expected > 0.01" \
-		--nack off --bytes "$bytes" --loss 20 --expect-loss 14 --frames $((frames * 2))
+		--nack off --bytes "$bytes" --loss 20 --expect-loss 8 --frames $((frames * 2))
 done
 
 # With requests: the same for less.

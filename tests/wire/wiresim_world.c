@@ -256,6 +256,8 @@ static void send_frames(struct sim *sim, uint64_t frames)
 		world_run_for(&sim->world, sim->options->period_us);
 		sim->result->frames++;
 	}
+	/* The last one is still on its way down. */
+	world_run_for(&sim->world, sim->options->period_us);
 }
 
 void sim_run(const struct sim_options *options, size_t number, struct sim_result *result)
