@@ -32,6 +32,10 @@ for name in "${relays[@]}"; do
 		"longest pause $(longest_gap_ms "$name" "$began" $((killed + 5000000))) ms"
 	ok "$name: at most one frame lost with a parent" test "$missing" -le 1
 done
+said_once() { [ "$(grep -c -e "$2" "$scratch/$1.log")" = 1 ]; }	# NAME PATTERN
+for name in "${relays[@]}"; do
+	ok "$name says once that it cannot reach parent-a" within 10 said_once "$name" 'parent parent-a (.*cannot be reached'
+done
 parent parent-a 'camera spare'
 ok "parent-a is back" within 20 captured_after "$(mono_us)" parent-a
 

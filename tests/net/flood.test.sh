@@ -4,8 +4,9 @@
 period_ms=100
 . "$(dirname "$0")/lib.sh"
 
-seconds=8
-[ -z "${NET_LONG:-}" ] || seconds=30
+# A busy machine may not get as far; the long run is for one that is not.
+seconds=8 reached=75
+[ -z "${NET_LONG:-}" ] || seconds=30 reached=95
 rate=100000
 need_programs "$sentryd" "$sentryc" "$ctl"
 wan
@@ -39,16 +40,19 @@ flood() { # NUMBER PORT
 	on attacker "$tools/flood" --rate $rate --seconds $seconds --key "$scratch/relay-1.psk" \
 		--recorded "$scratch/recorded" "10.66.$1.2" "$2" >"$scratch/flood.json"
 }
+bytes() { ip -n "$prefix-attacker" -j -s link show "to-$1" | jq ".[0].stats64.$2.bytes"; }	# VICTIM rx|tx
 attack() { # VICTIM NUMBER PORT
-	local victim=$1 before after rss overflows began ended expected missing drops cpu
+	local victim=$1 before after rss overflows answers asked began ended expected missing drops cpu
 	before=$(own_kib "$victim")
 	rss=$(rss_kib "$victim")
 	drops=$(dropped "$victim")
 	cpu=$(ticks "$victim")
+	answers=$(bytes "$victim" rx) asked=$(bytes "$victim" tx)
 	overflows=$(metric "$victim" koshien_wire_receive_overflows_total)
 	began=$(mono_us)
 	ok "$victim: the attack" flood "$2" "$3"
 	ended=$(mono_us)
+	answers=$(($(bytes "$victim" rx) - answers)) asked=$(($(bytes "$victim" tx) - asked))
 	figure "$victim: $(jq -c . "$scratch/flood.json")"
 	after=$(own_kib "$victim")
 	ok "$victim: frames after it" within 10 captured_after "$ended" relay-1
@@ -60,8 +64,15 @@ attack() { # VICTIM NUMBER PORT
 	overflows=$(($(metric "$victim" koshien_wire_receive_overflows_total) - overflows))
 	figure "$victim: $drops datagrams dropped for a reason, $overflows before they were read; CPU $((cpu * 10 / seconds)) ms a second"
 	figure "$victim: $expected frames meanwhile, $missing missing"
-	ok "$victim: at a rate of at least 95 % of $rate/s" jq -e ".per_s >= 0.95 * $rate" "$scratch/flood.json"
-	ok "$victim: memory flat" test $((after - before)) -le 512
+	ok "$victim: at $((rate / 1000)) 000 a second, and $reached % of that at least" \
+		jq -e ".per_s * 100 >= $reached * $rate" "$scratch/flood.json"
+	figure "$victim: $answers bytes sent back for $asked bytes"
+	ok "$victim: less goes back than came" test "$answers" -le "$asked"
+	if grep -q __asan_init "$sentryc"; then
+		skip "$victim: memory flat" "the address sanitizer keeps what was freed"
+	else
+		ok "$victim: memory flat" test $((after - before)) -le 512
+	fi
 	ok "$victim: 99.9 % of the frames arrive" test $((missing * 1000)) -le "$expected"
 	ok "$victim still runs" running "$victim"
 }
