@@ -32,5 +32,5 @@ TESTS += tests/ordersim
 tests_ordersim_SOURCES = tests/order/ordersim.c tests/order/schedule.c tests/order/schedule.h
 tests_ordersim_LDADD = capture/libcapture.la relay/librelay.la
 
-TESTS += tests/relay/keys.sh tests/relay/sentryc.sh
-dist_check_SCRIPTS += tests/relay/keys.sh tests/relay/sentryc.sh
+TESTS += tests/relay/keys.sh tests/relay/sentryc.sh tests/relay/standby.sh
+dist_check_SCRIPTS += tests/relay/keys.sh tests/relay/sentryc.sh tests/relay/standby.sh
