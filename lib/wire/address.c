@@ -18,8 +18,10 @@ const char *ks_listen_expected(const char *text)
 	} address;
 	int len = sizeof(address);
 
-	/* An address without a port parses too, as port 0. Both families have it in the same place. */
-	if (evutil_parse_sockaddr_port(text, &address.any, &len) == 0 && address.v4.sin_port != 0)
+	/* An address without a port parses too, as port 0. Both families have it in the same place. Sockets are of one
+	 * family: an IPv4 address that is written as an IPv6 one is for neither. */
+	if (evutil_parse_sockaddr_port(text, &address.any, &len) == 0 && address.v4.sin_port != 0 &&
+	    (address.any.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&address.v6.sin6_addr)))
 		return NULL;
 	return "ADDRESS:PORT like [::1]:7510 or 192.0.2.1:7510";
 }
