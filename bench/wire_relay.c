@@ -359,7 +359,7 @@ void bench_relay(const struct bench *bench)
 	start(&chain, program);
 	bench_note("relay", "sentryc, verification and store included: %d pictures of %lu bytes a second from one "
 		   "parent, NACK on, through a path in the parent's process that drops %d %% of all datagrams "
-		   "both ways",
+		   "both ways; on this interface the kernel's way up to the socket counts for the sender",
 		   FPS, chain.jpeg_len, LOSS_PERCENT);
 	measure(&chain, bench);
 	bench_goal(NAME, "relay", METRIC, GOAL);
