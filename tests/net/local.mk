@@ -27,4 +27,5 @@ tests_unit_check_link_LDADD = tests/unit/libunit.la tests/net/libnet.la lib/base
 endif
 
 EXTRA_DIST += tests/net/lib.sh tests/net/failure.test.sh tests/net/flood.test.sh tests/net/join.test.sh \
-	tests/net/keys.test.sh tests/net/link.test.sh tests/net/mtu.test.sh tests/net/outage.test.sh
+	tests/net/keys.test.sh tests/net/link.test.sh tests/net/mtu.test.sh tests/net/outage.test.sh \
+	tests/net/push.test.sh
