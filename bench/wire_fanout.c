@@ -215,9 +215,10 @@ void bench_fanout(const struct bench *bench)
 {
 	struct fanout fanout = { 0 };
 
-	bench_note("fanout", "one process, %d relays in another, loopback, NACK on, a frame of %d bytes each %d ms; CPU: of "
-		   "the sender, and on this interface most of what the kernel does to receive; memory: what malloc gets "
-		   "back when all have left, the frames themselves not among it", SUBSCRIBERS, FRAME_BYTES, PERIOD_MS);
+	bench_note("fanout", "one process, %d relays in another, loopback, NACK on, a frame of %d bytes each %d ms; "
+		   "CPU: of the sender, and on this interface most of what the kernel does to receive; memory: what "
+		   "malloc gets back when all have left, the frames themselves not among it", SUBSCRIBERS, FRAME_BYTES,
+		   PERIOD_MS);
 	bench_progress("fanout, %s", NAME);
 	start(&fanout);
 	wait_for_relays(&fanout, SUBSCRIBERS);
