@@ -105,16 +105,19 @@ is 'SentryCORS Off: CORP' "$(header Cross-Origin-Resource-Policy)" ''
 is 'SentryTiming Off' "$(header Server-Timing)$(header Timing-Allow-Origin)" ''
 
 # --- failover between sources ---------------------------------------------------------------------
-fed --epoch 200 --seq 1 --source 0
-fed --epoch 300 --seq 8 --source 1
-get '/live/main/std/latest.jpg?after=200-1'
+fed --epoch 208 --seq 1 --source 0
+get '/live/main/std/latest.jpg?after=305-8'
+is 'a viewer who has seen the standby elsewhere: nothing older' "$status" 204
+fed --epoch 305 --seq 8 --source 1
+get '/live/main/std/latest.jpg?after=208-1'
 is 'to a standby: newer' "$status" 200
-fed --epoch 200 --seq 2 --source 0
-get '/live/main/std/latest.jpg?after=300-8'
-is 'back from a standby of a higher epoch: newer' "$status" 200
-is 'back from a standby' "$(header Frame-Id)" 200-2
-get '/live/main/std/latest.jpg?after=300-9999'
-is 'a frame of the standby that is ahead of us: 204' "$status" 204
+# The primary has heard of that and has taken an epoch above it.
+fed --epoch 320 --seq 2 --source 0
+get '/live/main/std/latest.jpg?after=305-8'
+is 'back from a standby: newer' "$status" 200
+is 'back from a standby' "$(header Frame-Id)" 320-2
+get '/live/main/std/latest.jpg?after=320-9999'
+is 'a frame that is ahead of us: 204' "$status" 204
 
 # --- the relay restarts: same file ----------------------------------------------------------------
 fed --epoch 400 --seq 1
