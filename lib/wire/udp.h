@@ -27,7 +27,7 @@ union ks_udp_address {
 
 struct ks_udp {
 	int fd;
-	bool segments;	/* the kernel cuts long buffers into datagrams (UDP_SEGMENT): one way down the stack for many */
+	bool segments;	/* the kernel cuts long buffers into datagrams (UDP_SEGMENT): one way down for many */
 };
 
 /* Where a datagram of an unconnected socket goes to or came from, and which address of this machine it leaves from or
