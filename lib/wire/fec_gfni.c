@@ -40,6 +40,16 @@ static uint64_t matrix_of(unsigned c)
 	return matrix;
 }
 
+/* In a register: clang 14 can give the instruction a wrong address when it is to fetch a matrix by itself. */
+FOR_GFNI __attribute__((always_inline))
+static inline __m512i load_matrix(const uint64_t *matrix)
+{
+	__m512i all = _mm512_set1_epi64((long long)*matrix);
+
+	__asm__("" : "+v"(all));
+	return all;
+}
+
 /* `wide`: two vectors from `at` on; else one, of which `here` says how much there is. */
 FOR_GFNI __attribute__((always_inline))
 static inline void sum_at(size_t at, bool wide, __mmask64 here, size_t n, size_t rows, const uint64_t *matrices,
@@ -54,7 +64,7 @@ static inline void sum_at(size_t at, bool wide, __mmask64 here, size_t n, size_t
 		__m512i y = wide ? _mm512_loadu_si512(src[i] + at + VECTOR) : x;
 
 		UNROLLED for (size_t r = 0; r < rows; r++) {
-			__m512i matrix = _mm512_set1_epi64((long long)matrices[r]);
+			__m512i matrix = load_matrix(&matrices[r]);
 
 			a[r] = _mm512_xor_si512(a[r], _mm512_gf2p8affine_epi64_epi8(x, matrix, 0));
 			if (wide)
