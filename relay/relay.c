@@ -351,6 +351,7 @@ int ks_relay_reload(struct ks_relay *relay, const struct ks_relay_settings *sett
 		err = ks_relay_node_apply(relay->node, &keys);
 	if (err == KS_EOK) {
 		relay->trust = keys.trust;
+		ks_node_pardon(relay->node);
 		relay->is_parent = ks_relay_is_parent(&keys);
 		ks_info("relay", "reloaded: %zu parents, %zu keys of parents that send unasked, %zu trusted sources, %s",
 			keys.n_parents, keys.n_psk, keys.trust.n, relay->is_parent ? "a parent itself" : "no parent itself");

@@ -16,7 +16,6 @@ int ks_assembler_new(struct ks_assembler **assembler, struct ks_fec *fec)
 	if (*assembler == NULL)
 		return -ENOMEM;
 	(*assembler)->fec = fec;
-	(*assembler)->apart_until_us = INT64_MIN;
 	ks_tracks_init(*assembler);
 	return KS_EOK;
 }
@@ -104,25 +103,38 @@ static struct ks_assembly *find(const struct ks_track *track, unsigned giver, st
 }
 
 static enum ks_drop find_or_begin(struct ks_assembler *assembler, unsigned giver, const struct ks_data_header *header,
-				  const struct ks_layout *layout, bool apart, struct ks_assembly **out)
+				  const struct ks_layout *layout, int64_t now_us, struct ks_assembly **out)
 {
 	struct ks_frame_id id = { header->epoch, header->seq };
 	struct ks_track *track = ks_track_find(assembler, header->track, header->source);
+	bool apart = track != NULL && now_us < track->apart_until_us;
 	enum ks_drop drop;
 
+	if (track != NULL && now_us < track->distrusted_us[giver])
+		return KS_DROP_DISTRUST;
 	if (track != NULL && track->accepted && ks_frame_id_cmp(id, track->last) <= 0)
 		return ks_frame_id_cmp(id, track->last) == 0 ? KS_DROP_SURPLUS : KS_DROP_LATE;
 	if (track != NULL) {
+		ks_track_use(assembler, track, giver);
 		*out = find(track, giver, id, layout, apart, &drop);
 		if (*out != NULL || drop != KS_DROP_NONE)
 			return drop;
 	}
 	track = ks_track_get(assembler, header->track, header->source);
+	ks_track_use(assembler, track, giver);
 	*out = ks_assembly_begin(assembler, track, giver, header, layout);
 	if (*out == NULL)
 		return KS_DROP_LIMIT;
 	(*out)->apart = apart;
 	return KS_DROP_NONE;
+}
+
+bool ks_assembly_takes(const struct ks_assembly *assembly, unsigned giver, int64_t now_us)
+{
+	const struct ks_track *track = assembly->track;
+
+	return now_us >= track->distrusted_us[giver] &&
+	       (assembly->begun_by == giver || !(assembly->apart || now_us < track->apart_until_us));
 }
 
 /* --- shards ------------------------------------------------------------------------------------- */
@@ -157,7 +169,6 @@ enum ks_drop ks_assembler_add(struct ks_assembler *assembler, unsigned giver, co
 			      const uint8_t *shard, size_t len, int64_t now_us, struct ks_assembly **out,
 			      bool *first)
 {
-	bool apart = now_us < assembler->apart_until_us;
 	struct ks_assembly *assembly;
 	struct ks_layout layout;
 	enum ks_drop drop = ks_layout_of(&layout, header->object_len, len, header->nblocks);
@@ -165,7 +176,7 @@ enum ks_drop ks_assembler_add(struct ks_assembler *assembler, unsigned giver, co
 	*out = NULL;
 	*first = false;
 	if (drop == KS_DROP_NONE)
-		drop = find_or_begin(assembler, giver, header, &layout, apart, &assembly);
+		drop = find_or_begin(assembler, giver, header, &layout, now_us, &assembly);
 	if (drop != KS_DROP_NONE)
 		return drop;
 	*first = assembly->end_us[giver] == 0;
@@ -183,13 +194,12 @@ enum ks_drop ks_assembler_add(struct ks_assembler *assembler, unsigned giver, co
 enum ks_drop ks_assembler_name(struct ks_assembler *assembler, unsigned giver, const struct ks_data_header *header,
 			       size_t shard_len, int64_t now_us, struct ks_assembly **out)
 {
-	bool apart = now_us < assembler->apart_until_us;
 	struct ks_layout layout;
 	enum ks_drop drop = ks_layout_of(&layout, header->object_len, shard_len, header->nblocks);
 
 	*out = NULL;
 	if (drop == KS_DROP_NONE)
-		drop = find_or_begin(assembler, giver, header, &layout, apart, out);
+		drop = find_or_begin(assembler, giver, header, &layout, now_us, out);
 	if (drop == KS_DROP_NONE)
 		(*out)->known_to |= ks_giver_bit(giver);
 	return drop;
@@ -244,9 +254,7 @@ uint32_t ks_assembler_accept(struct ks_assembler *assembler, struct ks_assembly 
 
 	if (track->accepted && track->last.epoch == id.epoch)
 		lost = id.seq - track->last.seq - 1;
-	track->accepted = true;
-	track->last = id;
-	track->order = assembler->clock++;
+	ks_track_accept(assembler, track, id);
 	assembler->counts.delivered++;
 	assembler->counts.lost += lost;
 	ks_assembly_release(assembler, assembly);
@@ -293,54 +301,111 @@ static void copy_part(struct ks_assembler *assembler, const struct ks_assembly *
 	}
 }
 
-/* Only the parts of the givers in the mask go on. */
-static void split(struct ks_assembler *assembler, struct ks_assembly *assembly, uint16_t mask)
+/* Each giver's part goes on by itself. */
+static void split(struct ks_assembler *assembler, struct ks_assembly *assembly)
 {
 	assembler->pinned = assembly;
 	for (unsigned giver = 0; giver < KS_GIVERS_MAX; giver++)
-		if ((assembly->givers & mask & ks_giver_bit(giver)) != 0)
+		if ((assembly->givers & ks_giver_bit(giver)) != 0)
 			copy_part(assembler, assembly, giver);
 	assembler->pinned = NULL;
 	ks_assembly_release(assembler, assembly);
 }
 
-unsigned ks_assembler_refuse(struct ks_assembler *assembler, struct ks_assembly *assembly, int64_t apart_until_us)
+static struct ks_assembly *find_merged(const struct ks_track *track)
 {
+	struct ks_assembly *a = track->assemblies;
+
+	while (a != NULL && (a->givers & ~ks_giver_bit(a->begun_by)) == 0)
+		a = a->next;
+	return a;
+}
+
+/* The shards of one giver of a block go, and the others move up. */
+static void strip_block(struct ks_assembly *assembly, size_t block, unsigned giver)
+{
+	struct ks_assembly_block *b = &ks_room_blocks(assembly)[block];
+	uint8_t *numbers = ks_room_numbers(assembly), *givers = ks_room_givers(assembly);
+	size_t first = ks_layout_first(&assembly->layout, block), end = first + b->n, to = first;
+
+	for (size_t i = first; i < end; i++) {
+		if (givers[i] == giver) {
+			b->here[numbers[i] / 8] &= (uint8_t)~(1 << numbers[i] % 8);
+			continue;
+		}
+		if (to != i) {
+			numbers[to] = numbers[i];
+			givers[to] = givers[i];
+			memcpy(place_of(assembly, to), place_of(assembly, i), assembly->layout.shard_len);
+		}
+		to++;
+	}
+	b->n = (uint8_t)(to - first);
+	assembly->missing += end - to;
+}
+
+/* An object goes on without what one of its givers gave; it is gone when nobody else knows of it. */
+static void strip(struct ks_assembler *assembler, struct ks_assembly *assembly, unsigned giver)
+{
+	uint16_t bit = ks_giver_bit(giver), others = (uint16_t)((assembly->known_to | assembly->givers) & ~bit);
+	unsigned next = 0;
+
+	if (others == 0 || (assembly->apart && assembly->begun_by == giver)) {
+		ks_assembly_abandon(assembler, assembly);
+		return;
+	}
+	if ((assembly->givers & bit) != 0)
+		for (size_t block = 0; block < assembly->layout.nblocks; block++)
+			strip_block(assembly, block, giver);
+	assembly->givers &= (uint16_t)~bit;
+	assembly->known_to &= (uint16_t)~bit;
+	assembly->end_us[giver] = 0;
+	assembly->rounds = 0;
+	while ((others & ks_giver_bit(next)) == 0)
+		next++;
+	if (assembly->begun_by == giver)
+		ks_assembly_hand_over(assembler, assembly, next);
+}
+
+static void distrust(struct ks_assembler *assembler, struct ks_track *track, unsigned giver, int64_t until_us)
+{
+	struct ks_assembly *a, *next;
+
+	track->distrusted_us[giver] = until_us;
+	for (a = track->assemblies; a != NULL; a = next) {
+		next = a->next;
+		if (((a->known_to | a->givers) & ks_giver_bit(giver)) != 0 || a->begun_by == giver)
+			strip(assembler, a, giver);
+	}
+}
+
+unsigned ks_assembler_refuse(struct ks_assembler *assembler, struct ks_assembly *assembly, int64_t apart_until_us,
+			     int64_t distrust_until_us)
+{
+	struct ks_track *track = assembly->track;
 	unsigned giver = giver_of(assembly);
-	size_t i = 0;
 
 	assembler->counts.refused++;
 	if (giver != KS_GIVERS_SEVERAL) {
 		ks_assembly_release(assembler, assembly);
+		if (giver != KS_GIVER_GONE)
+			distrust(assembler, track, giver, distrust_until_us);
 		return giver;
 	}
-	assembler->apart_until_us = apart_until_us;
-	/* Each split reorders the table, so it is looked through from the start again. */
-	while (i < assembler->n_used) {
-		struct ks_assembly *a = assembler->used[i++];
-
-		if ((a->givers & ~ks_giver_bit(a->begun_by)) != 0) {
-			split(assembler, a, UINT16_MAX);
-			i = 0;
-		}
-	}
+	track->apart_until_us = apart_until_us;
+	while ((assembly = find_merged(track)) != NULL)
+		split(assembler, assembly);
 	return giver;
 }
 
-void ks_assembler_discard(struct ks_assembler *assembler, unsigned giver)
+void ks_assembler_pardon(struct ks_assembler *assembler)
 {
-	uint16_t bit = ks_giver_bit(giver);
-	size_t i = 0;
+	for (size_t i = 0; i < assembler->n_tracks; i++) {
+		struct ks_track *track = &assembler->tracks[i];
 
-	while (i < assembler->n_used) {
-		struct ks_assembly *a = assembler->used[i++];
-
-		if ((a->givers & bit) != 0) {
-			split(assembler, a, (uint16_t)~bit);
-			i = 0;
-		}
+		memset(track->distrusted_us, 0, sizeof(track->distrusted_us));
+		track->apart_until_us = 0;
 	}
-	ks_assembler_forget(assembler, giver);
 }
 
 /* What a giver that has gone gave to an object. */
@@ -365,7 +430,7 @@ void ks_assembler_forget(struct ks_assembler *assembler, unsigned giver)
 	size_t i = 0;
 
 	for (size_t t = 0; t < assembler->n_tracks; t++)
-		assembler->tracks[t].stop_us[giver] = 0;
+		ks_track_disown(assembler, &assembler->tracks[t], giver);
 	while (i < assembler->n_used) {
 		struct ks_assembly *a = assembler->used[i];
 

@@ -3,9 +3,10 @@
  * Puts objects together from shards in any order, whoever they come from. A giver is one of the parents that shards
  * come from, by number; shards of one object are merged over all givers, as long as these agree about its size and
  * layout and cut it into shards of one size; givers that do not have an assembly each. No giver can take the room of
- * others: when memory or places run out, whoever has begun most gives way.
+ * others: when memory, places or tracks run out, whoever has begun most gives way.
  *
- * An object that is not newer than the last one accepted of its track is refused at once.
+ * An object that is not newer than the last one accepted of its track is refused at once. A giver of what no source
+ * signed is distrusted for a while, with this track alone: it may be honest, and only its source not known here.
  */
 #ifndef KS_WIRE_ASSEMBLER_H
 #define KS_WIRE_ASSEMBLER_H
@@ -21,7 +22,8 @@
 
 #define KS_ASSEMBLY_BYTES_MAX ((size_t)64 * 1024 * 1024)	/* rooms of objects, in use or kept for the next ones */
 #define KS_ASSEMBLIES_MAX 1024		/* objects at a time */
-/* Counted per source. Of those without an accepted object, or else of all, the one unused longest gives way. */
+/* Counted per source. One without an accepted object gives way, of whoever has begun most of these; when there is none,
+ * the one unused longest. */
 #define KS_TRACKS_MAX 1024
 #define KS_TRACK_ASSEMBLIES_MAX 4	/* of one track, begun by one giver */
 #define KS_SIZES_MAX 2			/* of one object, with a part of one giver: its datagrams may shrink */
@@ -85,17 +87,22 @@ const uint8_t *ks_assembler_decode(struct ks_assembler *assembler, const struct 
  * many sequence numbers were passed over. The assembly is gone. */
 uint32_t ks_assembler_accept(struct ks_assembler *assembler, struct ks_assembly *assembly);
 
-/* It is not: the assembly is gone. Returns its giver when there was but one (KS_GIVER_GONE: it has gone), or
- * KS_GIVERS_SEVERAL: then the shards of each go on by themselves, as do those of all objects that were merged, and none
- * are merged before apart_until_us. */
+/* It is not: the assembly is gone. Returns its giver when there was but one (KS_GIVER_GONE: it has gone): what it gave
+ * of this track is dropped, and until distrust_until_us whatever it gives or names of it (KS_DROP_DISTRUST). Or
+ * KS_GIVERS_SEVERAL: then the shards of each go on by themselves, as do those of all objects of the track that were
+ * merged, and none of the track are merged before apart_until_us. */
 #define KS_GIVERS_SEVERAL (KS_GIVERS_MAX + 1)
-unsigned ks_assembler_refuse(struct ks_assembler *assembler, struct ks_assembly *assembly, int64_t apart_until_us);
+unsigned ks_assembler_refuse(struct ks_assembler *assembler, struct ks_assembly *assembly, int64_t apart_until_us,
+			     int64_t distrust_until_us);
+
+/* Nobody is distrusted any more, and shards are merged again: what a source signs may be known better now. */
+void ks_assembler_pardon(struct ks_assembler *assembler);
 
 /* The giver has gone and its number will be another's, who is not to be blamed for what this one gave. */
 void ks_assembler_forget(struct ks_assembler *assembler, unsigned giver);
 
-/* What the giver gave is not to be used. */
-void ks_assembler_discard(struct ks_assembler *assembler, unsigned giver);
+/* Whether shards of this object would be used when they came from this giver. */
+bool ks_assembly_takes(const struct ks_assembly *assembly, unsigned giver, int64_t now_us);
 
 /* Shards that are here of a block. */
 size_t ks_assembly_here(const struct ks_assembly *assembly, size_t block);

@@ -18,12 +18,15 @@ struct ks_track {
 	bool used;
 	bool accepted;			/* an object: `last` */
 	uint8_t source;
+	uint16_t users;			/* until then: bit per giver who gave or named something of it */
 	uint16_t chain;			/* the next one under the same head */
 	uint32_t track;
 	struct ks_frame_id last;
 	uint64_t order;			/* of its last use */
 	struct ks_assembly *assemblies;
 	int64_t stop_us[KS_GIVERS_MAX];	/* when the giver may be told again to stop */
+	int64_t distrusted_us[KS_GIVERS_MAX];	/* until then what the giver gives is not used */
+	int64_t apart_until_us;		/* shards of several givers are not merged */
 };
 
 /* Of one block: which shards are here; they lie in the order of their arrival in the block's part of the object's room,
@@ -41,12 +44,12 @@ struct ks_spare_room {
 struct ks_assembler {
 	struct ks_fec *fec;
 	uint64_t clock;		/* counts beginnings and uses of tracks */
-	int64_t apart_until_us;
 	struct ks_assembler_counts counts;
 
 	struct ks_track tracks[KS_TRACKS_MAX];
 	uint16_t heads[KS_TRACK_HEADS];
 	size_t n_tracks;
+	size_t uses[KS_GIVERS_MAX + 1];	/* by giver: tracks without an accepted object */
 
 	struct ks_assembly assemblies[KS_ASSEMBLIES_MAX];
 	struct ks_assembly *used[KS_ASSEMBLIES_MAX], *free;
@@ -64,6 +67,10 @@ struct ks_assembler {
 void ks_tracks_init(struct ks_assembler *assembler);
 struct ks_track *ks_track_find(struct ks_assembler *assembler, uint32_t track, uint8_t source);
 struct ks_track *ks_track_get(struct ks_assembler *assembler, uint32_t track, uint8_t source);
+void ks_track_use(struct ks_assembler *assembler, struct ks_track *track, unsigned giver);
+void ks_track_accept(struct ks_assembler *assembler, struct ks_track *track, struct ks_frame_id id);
+/* The giver has gone. */
+void ks_track_disown(struct ks_assembler *assembler, struct ks_track *track, unsigned giver);
 
 /* A place and a room for an object; NULL when all that is there has more right to be there. */
 struct ks_assembly *ks_assembly_begin(struct ks_assembler *assembler, struct ks_track *track, unsigned giver,

@@ -40,6 +40,39 @@ struct ks_track *ks_track_find(struct ks_assembler *assembler, uint32_t track, u
 	return NULL;
 }
 
+void ks_track_use(struct ks_assembler *assembler, struct ks_track *track, unsigned giver)
+{
+	if (track->accepted || (track->users & ks_giver_bit(giver)) != 0)
+		return;
+	track->users |= ks_giver_bit(giver);
+	assembler->uses[giver]++;
+}
+
+static void end_uses(struct ks_assembler *assembler, struct ks_track *track)
+{
+	for (unsigned giver = 0; giver <= KS_GIVER_GONE; giver++)
+		assembler->uses[giver] -= (track->users & ks_giver_bit(giver)) != 0;
+	track->users = 0;
+}
+
+void ks_track_accept(struct ks_assembler *assembler, struct ks_track *track, struct ks_frame_id id)
+{
+	end_uses(assembler, track);
+	track->accepted = true;
+	track->last = id;
+	track->order = assembler->clock++;
+}
+
+void ks_track_disown(struct ks_assembler *assembler, struct ks_track *track, unsigned giver)
+{
+	track->stop_us[giver] = track->distrusted_us[giver] = 0;
+	if ((track->users & ks_giver_bit(giver)) == 0)
+		return;
+	ks_track_use(assembler, track, KS_GIVER_GONE);
+	track->users &= (uint16_t)~ks_giver_bit(giver);
+	assembler->uses[giver]--;
+}
+
 static void forget_track(struct ks_assembler *assembler, struct ks_track *track)
 {
 	uint16_t *link = head_of(assembler, track->track, track->source);
@@ -49,19 +82,36 @@ static void forget_track(struct ks_assembler *assembler, struct ks_track *track)
 	while (*link != track - assembler->tracks)
 		link = &assembler->tracks[*link].chain;
 	*link = track->chain;
+	end_uses(assembler, track);
 	*track = (struct ks_track){ 0 };
 }
 
-/* Tracks of which nothing was accepted yet may be anybody's invention: they go before the others. */
+/* How many tracks the most modest of its users has, of those of which nothing was accepted yet. */
+static size_t modesty(const struct ks_assembler *assembler, const struct ks_track *track)
+{
+	size_t least = track->users != 0 ? KS_TRACKS_MAX : 0;
+
+	for (unsigned users = track->users, giver = 0; users != 0; users >>= 1, giver++)
+		if ((users & 1) != 0 && assembler->uses[giver] < least)
+			least = assembler->uses[giver];
+	return least;
+}
+
+/* Tracks of which nothing was accepted yet may be anybody's invention: they go before the others. Who invents many
+ * pushes out his own, and not what somebody else uses, too, nor what he is blamed for there. */
 static struct ks_track *least_wanted(struct ks_assembler *assembler)
 {
 	struct ks_track *least = &assembler->tracks[0];
+	size_t most = modesty(assembler, least);
 
 	for (size_t i = 1; i < KS_TRACKS_MAX; i++) {
 		struct ks_track *t = &assembler->tracks[i];
+		size_t n = modesty(assembler, t);
 
-		if (t->accepted != least->accepted ? !t->accepted : t->order < least->order)
+		if (n > most || (n == most && t->order < least->order)) {
 			least = t;
+			most = n;
+		}
 	}
 	return least;
 }

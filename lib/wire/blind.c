@@ -98,12 +98,10 @@ enum ks_drop ks_blind_input(struct ks_receiver *receiver, const struct ks_header
 		return drop;
 	if (ks_instance_is_own(receiver, blind.instance)) {
 		ks_setup_own_instance(receiver, NULL, now_us);
-		return KS_DROP_CONFLICT;
+		return KS_DROP_LOOP;
 	}
 	if (blind.wall_us < wall_us - KS_BLIND_SKEW_US || blind.wall_us > wall_us + KS_BLIND_SKEW_US)
 		return KS_DROP_CLOCK;
-	if (ks_instance_distrusted(receiver, blind.instance))
-		return KS_DROP_DISTRUST;
 	if (!is_news(receiver, &blind))
 		return KS_DROP_REPLAY;
 	if (find_announced(receiver, &blind, key) != NULL)

@@ -18,7 +18,6 @@ const char *const ks_bye_names[KS_BYE_REASONS] = {
 	[0] = "no reason",
 	[KS_BYE_STOP] = "stopped",
 	[KS_BYE_REVOKED] = "its key was revoked",
-	[KS_BYE_DISTRUST] = "it sent what no source had signed",
 };
 
 /* --- set-up ------------------------------------------------------------------------------------- */

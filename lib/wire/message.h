@@ -162,7 +162,6 @@ enum ks_drop ks_alive_read(const uint8_t *body, size_t len, struct ks_alive *ali
 enum ks_bye_reason {
 	KS_BYE_STOP = 1,	/* the program ends, or no longer wants this session */
 	KS_BYE_REVOKED = 2,	/* the relay's key was revoked or withdrawn */
-	KS_BYE_DISTRUST = 3,	/* the parent sent what no source had signed */
 	KS_BYE_REASONS
 };
 

@@ -10,8 +10,8 @@
 
 bool ks_nack_able(const struct ks_receiver *receiver, const struct ks_parent *parent)
 {
-	return receiver->settings.nack && parent->used && parent->distrusted_us == 0 && parent->live != NULL &&
-	       parent->live->nack && !parent->live->blind;
+	return receiver->settings.nack && parent->used && parent->live != NULL && parent->live->nack &&
+	       !parent->live->blind;
 }
 
 static int64_t round_us(const struct ks_parent *parent)
@@ -51,14 +51,20 @@ void ks_nack_begun(struct ks_receiver *receiver, struct ks_parent *parent, struc
 	hurry_older(receiver, number, assembly, now_us);
 }
 
-void ks_nack_apart(struct ks_receiver *receiver, int64_t now_us)
+void ks_nack_again(struct ks_receiver *receiver, const struct ks_data_header *refused, int64_t now_us)
 {
 	for (size_t i = 0; i < ks_assembler_used(receiver->assembler); i++) {
 		struct ks_assembly *a = ks_assembler_at(receiver->assembler, i);
-		int64_t end_us = a->begun_by < KS_PARENTS_MAX ? a->end_us[a->begun_by] : KS_NEVER;
+		int64_t end_us = KS_NEVER;
 
-		if (a->apart && a->rounds == 0 && end_us != KS_NEVER &&
-		    ks_nack_able(receiver, &receiver->parents[a->begun_by]))
+		if (a->header.track != refused->track || a->header.source != refused->source || a->rounds > 0)
+			continue;
+		for (unsigned number = 0; number < KS_PARENTS_MAX; number++)
+			if (a->end_us[number] != 0 && a->end_us[number] < end_us &&
+			    ks_assembly_takes(a, number, now_us) &&
+			    ks_nack_able(receiver, &receiver->parents[number]))
+				end_us = a->end_us[number];
+		if (end_us != KS_NEVER)
 			set_ask(receiver, a, (end_us > now_us ? end_us : now_us) + KS_NACK_WAIT_US);
 	}
 }
@@ -135,7 +141,7 @@ static struct ks_parent *choose(struct ks_receiver *receiver, const struct ks_as
 		size_t rank = (assembly->known_to & 1u << number) == 0 ? 2 : assembly->end_us[number] > now_us;
 
 		if (!ks_nack_able(receiver, parent) || now_us - parent->live->heard_us >= KS_QUIET_US ||
-		    (assembly->apart && number != assembly->begun_by))
+		    !ks_assembly_takes(assembly, number, now_us))
 			continue;
 		if (choice[rank] == NULL)
 			choice[rank] = parent;

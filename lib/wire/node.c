@@ -255,6 +255,12 @@ int ks_node_frame(struct ks_node *node, const struct ks_frame *frame, uint8_t ho
 	return err;
 }
 
+void ks_node_pardon(struct ks_node *node)
+{
+	if (node->receiver != NULL)
+		ks_receiver_pardon(node->receiver);
+}
+
 void ks_node_head(struct ks_node *node, const uint8_t manifest[KS_HEAD_BODY])
 {
 	if (node->receiver == NULL)

@@ -75,6 +75,9 @@ int ks_node_set_keys(struct ks_node *node, const struct ks_psk *keys, size_t n_k
  * it has passed KS_HOPS_MAX relays; KS_ESTALE; -ENOMEM. */
 int ks_node_frame(struct ks_node *node, const struct ks_frame *frame, uint8_t hops);
 
+/* As ks_receiver_pardon(): other sources are trusted now. */
+void ks_node_pardon(struct ks_node *node);
+
 /* Tells all parents which frame is the newest here. */
 void ks_node_head(struct ks_node *node, const uint8_t manifest[KS_HEAD_BODY]);
 

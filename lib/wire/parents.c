@@ -49,8 +49,7 @@ static const struct ks_keyring *ring_of(const struct ks_receiver *receiver, cons
 /* Its session is there and in use. */
 static bool is_heard(const struct ks_parent *parent, int64_t now_us)
 {
-	return parent->used && parent->distrusted_us == 0 && parent->live != NULL &&
-	       now_us - parent->live->heard_us < KS_QUIET_US;
+	return parent->used && parent->live != NULL && now_us - parent->live->heard_us < KS_QUIET_US;
 }
 
 /* The keys of one list are one parent's, before and after they are changed. */
@@ -60,7 +59,7 @@ struct ks_parent *ks_parent_find(struct ks_receiver *receiver, const uint8_t ins
 	for (size_t i = 0; i < KS_PARENTS_MAX; i++) {
 		struct ks_parent *parent = &receiver->parents[i];
 
-		if (parent->used && parent->live != NULL && parent->blind == blind && parent->distrusted_us == 0 &&
+		if (parent->used && parent->live != NULL && parent->blind == blind &&
 		    memcmp(parent->instance, instance, KS_INSTANCE_SIZE) == 0 &&
 		    (ks_psk_equal(&parent->live->key.psk, psk) || ks_keyring_has(ring_of(receiver, parent), psk)))
 			return parent;
@@ -85,7 +84,7 @@ bool ks_parent_side(const struct ks_receiver *receiver, const struct ks_parent *
 	for (size_t i = 0; i < KS_PARENTS_MAX; i++) {
 		const struct ks_parent *other = &receiver->parents[i];
 
-		if (other == parent || !other->used || other->blind || other->distrusted_us != 0)
+		if (other == parent || !other->used || other->blind)
 			continue;
 		if (other->live != NULL)
 			live[other->from_top]++;
@@ -109,13 +108,11 @@ static void reset_parent(struct ks_parent *parent, int64_t now_us)
 	parent->refused_us = now_us - REFUSED_US;
 }
 
-/* How little an untold parent is worth its place: nothing while it is heard and trusted. */
+/* How little an untold parent is worth its place: nothing while it is heard. */
 static int64_t worthlessness(const struct ks_parent *parent, int64_t now_us)
 {
 	if (parent->told || is_heard(parent, now_us))
 		return 0;
-	if (parent->distrusted_us != 0)
-		return KS_DISTRUST_US + KS_IDLE_US - (parent->distrusted_us - now_us);
 	return parent->live != NULL ? now_us - parent->live->heard_us : KS_IDLE_US;
 }
 
@@ -197,7 +194,7 @@ void ks_receiver_move(struct ks_receiver *receiver, size_t number, const struct 
 	parent->backoff_us = KS_ASK_MIN_US;
 	if (first)
 		parent->silent_since_us = now_us;
-	if (!is_heard(parent, now_us) && parent->distrusted_us == 0)
+	if (!is_heard(parent, now_us))
 		parent->ask_us = now_us;
 	ks_receiver_wake(receiver, now_us);
 }
@@ -217,7 +214,7 @@ int ks_receiver_set_parent_keys(struct ks_receiver *receiver, size_t number, con
 		parent->withdrawn_us = now_us + KS_IDLE_US;
 	else
 		parent->withdrawn_us = KS_NEVER;
-	if (parent->distrusted_us == 0 && parent->next == NULL &&
+	if (parent->next == NULL &&
 	    (parent->live == NULL || !ks_psk_equal(&parent->live->key.psk, &keys[0])))
 		parent->ask_us = now_us;
 	parent->backoff_us = KS_ASK_MIN_US;
@@ -338,22 +335,18 @@ void ks_parent_ended(struct ks_receiver *receiver, struct ks_intake *intake, con
 	ks_parent_lost(receiver, parent, now_us);
 }
 
-void ks_parent_distrust(struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us)
+void ks_parent_blame(struct ks_parent *parent, const struct ks_data_header *header, int64_t now_us)
 {
 	char text[KS_PARENT_NAME_MAX + KS_PARENT_ADDRESS_MAX + 8];
 
-	ks_error("wire", "parent %s sent what no source has signed; it is left alone for %lld min: if it is yours, "
-			 "check that it is in good hands, and that the public keys of all your sources are here",
-		 ks_parent_text(parent, text, sizeof(text)), (long long)(KS_DISTRUST_US / KS_US_PER_S / 60));
-	ks_intake_bye(receiver, parent->live, KS_BYE_DISTRUST);
-	ks_intake_bye(receiver, parent->next, KS_BYE_DISTRUST);
-	ks_intake_close(receiver, parent->fading);
-	ks_intake_close(receiver, parent->next);
-	ks_assembler_discard(receiver->assembler, ks_parent_number(receiver, parent));
-	parent->ask_us = KS_NEVER;
-	parent->silent_since_us = now_us;
-	parent->distrusted_us = now_us + KS_DISTRUST_US;
-	ks_receiver_wake(receiver, parent->distrusted_us);
+	ks_count(&parent->unsigned_frames);
+	if (!ks_log_gate(&parent->unsigned_gate, now_us, NULL))
+		return;
+	ks_error("wire", "parent %s sent a frame of source %u that no trusted source has signed; for %lld min nothing "
+			 "of that source, channel and rendition is taken from it: check that the source's public key is "
+			 "named by trust here, then that the parent is in good hands",
+		 ks_parent_text(parent, text, sizeof(text)), header->source,
+		 (long long)(KS_DISTRUST_US / KS_US_PER_S / 60));
 }
 
 /* --- what is due ---------------------------------------------------------------------------------- */
@@ -439,21 +432,10 @@ static int64_t due(const struct ks_parent *parent)
 	return due_us;
 }
 
-static bool tick_distrusted(struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us)
-{
-	if (now_us < parent->distrusted_us)
-		return false;
-	parent->distrusted_us = 0;
-	ks_parent_lost(receiver, parent, now_us);
-	return parent->used;
-}
-
 int64_t ks_parent_tick(struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us)
 {
 	if (!parent->used)
 		return KS_NEVER;
-	if (parent->distrusted_us != 0 && !tick_distrusted(receiver, parent, now_us))
-		return parent->used ? parent->distrusted_us : KS_NEVER;
 	if (parent->fading != NULL && now_us - parent->fading->since_us >= KS_FADE_US)
 		ks_intake_close(receiver, parent->fading);
 	if (parent->live != NULL)
@@ -493,8 +475,8 @@ void ks_receiver_refused(struct ks_receiver *receiver, const struct ks_endpoint 
 			continue;
 		parent->refused = true;
 		/* Anybody can forge it, so it only makes us ask sooner. */
-		if (parent->live != NULL && !parent->live->blind && parent->distrusted_us == 0 &&
-		    parent->next == NULL && parent->ask_us == KS_NEVER && now_us - parent->refused_us >= REFUSED_US) {
+		if (parent->live != NULL && !parent->live->blind && parent->next == NULL &&
+		    parent->ask_us == KS_NEVER && now_us - parent->refused_us >= REFUSED_US) {
 			parent->refused_us = now_us;
 			parent->ask_us = now_us;
 			ks_receiver_wake(receiver, now_us);
@@ -513,7 +495,7 @@ int64_t ks_receiver_silent_since_us(const struct ks_receiver *receiver, size_t n
 
 	if (is_heard(parent, ks_mono_us(receiver->ops.clock)))
 		return 0;
-	return parent->live != NULL && parent->distrusted_us == 0 ? parent->live->heard_us : parent->silent_since_us;
+	return parent->live != NULL ? parent->live->heard_us : parent->silent_since_us;
 }
 
 size_t ks_receiver_parents(const struct ks_receiver *receiver)
@@ -521,7 +503,6 @@ size_t ks_receiver_parents(const struct ks_receiver *receiver)
 	size_t n = 0;
 
 	for (size_t i = 0; i < KS_PARENTS_MAX; i++)
-		n += receiver->parents[i].used && receiver->parents[i].live != NULL &&
-		     receiver->parents[i].distrusted_us == 0;
+		n += receiver->parents[i].used && receiver->parents[i].live != NULL;
 	return n;
 }

@@ -82,17 +82,17 @@ static bool is_as_named(const struct ks_data_header *header, const uint8_t *byte
 
 static void blame(struct ks_receiver *receiver, struct ks_assembly *assembly, int64_t now_us)
 {
-	unsigned giver = ks_assembler_refuse(receiver->assembler, assembly, now_us + KS_APART_US);
+	const struct ks_data_header header = assembly->header;
+	unsigned giver = ks_assembler_refuse(receiver->assembler, assembly, now_us + KS_APART_US,
+					     now_us + KS_DISTRUST_US);
 
-	if (giver < KS_PARENTS_MAX) {
-		ks_parent_distrust(receiver, &receiver->parents[giver], now_us);
-	} else if (giver == KS_GIVERS_SEVERAL) {
-		ks_nack_apart(receiver, now_us);
-		if (ks_log_gate(&receiver->refuse_gate, now_us, NULL))
-			ks_warn("wire", "what several parents sent of one frame is not what a source has signed; for "
-					"%lld s what each sends is kept apart, to see which one it is",
-				(long long)(KS_APART_US / KS_US_PER_S));
-	}
+	ks_nack_again(receiver, &header, now_us);
+	if (giver < KS_PARENTS_MAX)
+		ks_parent_blame(&receiver->parents[giver], &header, now_us);
+	else if (giver == KS_GIVERS_SEVERAL && ks_log_gate(&receiver->refuse_gate, now_us, NULL))
+		ks_warn("wire", "what several parents sent of one frame of source %u is not what a trusted source has "
+				"signed; for %lld s what each sends of it is kept apart, to see which one it is",
+			header.source, (long long)(KS_APART_US / KS_US_PER_S));
 }
 
 static void credit(struct ks_receiver *receiver, struct ks_assembly *assembly, int64_t now_us)
@@ -138,7 +138,7 @@ static enum ks_drop take_data(struct ks_receiver *receiver, struct ks_parent *pa
 	drop = ks_assembler_add(receiver->assembler, ks_parent_number(receiver, parent), &header,
 				plain + KS_DATA_HEADER_SIZE, len - KS_DATA_HEADER_SIZE, now_us, &assembly, &first);
 	if (assembly == NULL) {
-		if (drop == KS_DROP_SURPLUS || drop == KS_DROP_LATE)
+		if (drop == KS_DROP_SURPLUS || drop == KS_DROP_LATE || drop == KS_DROP_DISTRUST)
 			ks_nack_stop(receiver, parent, &header, now_us);
 		return drop;
 	}
@@ -177,8 +177,6 @@ static enum ks_drop take_sealed(struct ks_receiver *receiver, const struct ks_en
 
 	if (intake == NULL || intake->state < KS_INTAKE_ACCEPTED || intake->key.psk.id != header->key_id)
 		return KS_DROP_SESSION;
-	if (intake->parent != NULL && intake->parent->distrusted_us != 0)
-		return KS_DROP_DISTRUST;
 	drop = open_sealed(receiver, intake, header, bytes, len, plain, now_us);
 	if (drop != KS_DROP_NONE)
 		return drop;
@@ -283,12 +281,17 @@ int64_t ks_receiver_tick(struct ks_receiver *receiver)
 	return receiver->due_us;
 }
 
+void ks_receiver_pardon(struct ks_receiver *receiver)
+{
+	ks_assembler_pardon(receiver->assembler);
+}
+
 void ks_receiver_head(struct ks_receiver *receiver, const uint8_t manifest[KS_HEAD_BODY])
 {
 	for (size_t i = 0; i < KS_PARENTS_MAX; i++) {
 		struct ks_parent *parent = &receiver->parents[i];
 
-		if (parent->used && parent->live != NULL && parent->distrusted_us == 0)
+		if (parent->used && parent->live != NULL)
 			ks_intake_send(receiver, parent->live, KS_HEAD, manifest, KS_HEAD_BODY);
 	}
 }

@@ -37,8 +37,9 @@
 #define KS_NACK_WAIT_US (30 * KS_US_PER_MS)	/* after the end of an object, before more is asked for */
 #define KS_NACK_ROUNDS_MAX 8
 #define KS_BLIND_SKEW_US (60 * KS_US_PER_S)	/* a blind session's announcement may be this old, or early */
-#define KS_DISTRUST_US (600 * KS_US_PER_S)	/* a parent that sent what no source had signed is left alone */
-#define KS_APART_US (60 * KS_US_PER_S)		/* after such an object of several parents, shards are not merged */
+/* After an object that no source had signed, for its track (channel, rendition and source) alone: */
+#define KS_DISTRUST_US (600 * KS_US_PER_S)	/* the one parent that it came from is not listened to */
+#define KS_APART_US (60 * KS_US_PER_S)		/* shards of the several that it came from are not merged */
 
 struct ks_receiver_ops {
 	const struct ks_clock *clock;
@@ -83,6 +84,9 @@ void ks_receiver_remove(struct ks_receiver *receiver, size_t number);	/* with a 
 /* A datagram of a type without KS_DATAGRAM_UP. */
 void ks_receiver_input(struct ks_receiver *receiver, const struct ks_endpoint *from, const uint8_t *bytes, size_t len);
 void ks_receiver_refused(struct ks_receiver *receiver, const struct ks_endpoint *to);
+
+/* Forgives all parents what they sent: to be called when other sources are trusted now. */
+void ks_receiver_pardon(struct ks_receiver *receiver);
 
 /* Tells all parents which frame is the newest here. */
 void ks_receiver_head(struct ks_receiver *receiver, const uint8_t manifest[KS_HEAD_BODY]);

@@ -8,12 +8,7 @@ struct family {
 
 static double get_up(const struct ks_parent *parent)
 {
-	return parent->live != NULL && parent->distrusted_us == 0;
-}
-
-static double get_distrusted(const struct ks_parent *parent)
-{
-	return parent->distrusted_us != 0;
+	return parent->live != NULL;
 }
 
 static double get_rtt(const struct ks_parent *parent)
@@ -29,10 +24,13 @@ static double get_stops(const struct ks_parent *parent) { return (double)ks_coun
 static double get_delivered(const struct ks_parent *parent) { return (double)parent->delivered; }
 static double get_lost(const struct ks_parent *parent) { return (double)parent->lost; }
 
+static double get_refused(const struct ks_parent *parent)
+{
+	return (double)ks_counted(&parent->unsigned_frames);
+}
+
 static const struct family families[] = {
 	{ "koshien_wire_parent_up", "gauge", "1: there is a session with the parent.", get_up },
-	{ "koshien_wire_parent_distrusted", "gauge", "1: it sent what no source had signed, and is left alone.",
-	  get_distrusted },
 	{ "koshien_wire_parent_rtt_seconds", "gauge", "Round trip to the parent and back; 0: not measured.", get_rtt },
 	{ "koshien_wire_parent_datagrams_total", "counter", "Authentic datagrams from the parent.", get_datagrams },
 	{ "koshien_wire_parent_bytes_total", "counter", "Bytes of UDP payload in these.", get_bytes },
@@ -42,6 +40,8 @@ static const struct family families[] = {
 	{ "koshien_wire_parent_frames_total", "counter", "Frames that the parent had a part in.", get_delivered },
 	{ "koshien_wire_parent_lost_frames_total", "counter", "Frames passed over before one that it had a part in.",
 	  get_lost },
+	{ "koshien_wire_parent_refused_frames_total", "counter",
+	  "Frames from the parent alone that no trusted source had signed.", get_refused },
 };
 
 static void put_family(const struct ks_receiver *receiver, const struct family *family, FILE *out)

@@ -82,12 +82,12 @@ struct ks_parent {
 	int64_t rekey_us;			/* when the live session is old enough to be replaced */
 	int64_t withdrawn_us;			/* when it ends because its key was withdrawn; KS_NEVER */
 	int64_t silent_since_us, refused_us;
-	int64_t distrusted_us;			/* until then; 0: trusted */
 	bool outage_logged, refused, same_logged;
 	bool from_top;
 	int64_t rtt_us;				/* 0: not measured */
 	uint32_t delivered, lost;
-	ks_counter datagrams, bytes, sessions, nacks, stops;
+	ks_counter datagrams, bytes, sessions, nacks, stops, unsigned_frames;
+	struct ks_log_gate unsigned_gate;
 };
 
 struct ks_blind_seen {
@@ -151,7 +151,6 @@ enum ks_drop ks_setup_accept(struct ks_receiver *receiver, const struct ks_endpo
 			     const struct ks_header *header, const uint8_t *bytes, size_t len, int64_t now_us);
 void ks_setup_own_instance(struct ks_receiver *receiver, const struct ks_parent *parent, int64_t now_us);
 bool ks_instance_is_own(const struct ks_receiver *receiver, const uint8_t instance[KS_INSTANCE_SIZE]);
-bool ks_instance_distrusted(const struct ks_receiver *receiver, const uint8_t instance[KS_INSTANCE_SIZE]);
 
 /* blind.c */
 enum ks_drop ks_blind_input(struct ks_receiver *receiver, const struct ks_header *header, const uint8_t *bytes,
@@ -170,7 +169,8 @@ void ks_parent_close(struct ks_receiver *receiver, struct ks_parent *parent);
 void ks_parent_lost(struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us);
 void ks_parent_retry(struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us);
 void ks_parent_back(const struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us);
-void ks_parent_distrust(struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us);
+/* It alone sent an object that no source signed. */
+void ks_parent_blame(struct ks_parent *parent, const struct ks_data_header *header, int64_t now_us);
 void ks_parent_ended(struct ks_receiver *receiver, struct ks_intake *intake, const uint8_t *body, size_t len,
 		     int64_t now_us);
 const char *ks_parent_text(const struct ks_parent *parent, char *out, size_t len);
@@ -181,8 +181,8 @@ bool ks_nack_able(const struct ks_receiver *receiver, const struct ks_parent *pa
 /* The first shard of an object from this parent. */
 void ks_nack_begun(struct ks_receiver *receiver, struct ks_parent *parent, struct ks_assembly *assembly,
 		   int64_t now_us);
-/* Objects were taken apart: each part is to be completed by whom it came from. */
-void ks_nack_apart(struct ks_receiver *receiver, int64_t now_us);
+/* An object was refused, and others of its track have lost what was merged: they are to be completed anew. */
+void ks_nack_again(struct ks_receiver *receiver, const struct ks_data_header *refused, int64_t now_us);
 enum ks_drop ks_nack_alive(struct ks_receiver *receiver, struct ks_intake *intake, const uint8_t *body, size_t len,
 			   int64_t now_us);
 /* Nothing more of this object is wanted; says so only when that was not said of this track just now. */

@@ -106,15 +106,6 @@ static struct ks_intake *offered(struct ks_receiver *receiver, const struct ks_o
 	return intake;
 }
 
-bool ks_instance_distrusted(const struct ks_receiver *receiver, const uint8_t instance[KS_INSTANCE_SIZE])
-{
-	for (size_t i = 0; i < KS_PARENTS_MAX; i++)
-		if (receiver->parents[i].used && receiver->parents[i].distrusted_us != 0 &&
-		    memcmp(receiver->parents[i].instance, instance, KS_INSTANCE_SIZE) == 0)
-			return true;
-	return false;
-}
-
 enum ks_drop ks_setup_offer(struct ks_receiver *receiver, const struct ks_endpoint *from,
 			    const struct ks_header *header, const uint8_t *bytes, size_t len, int64_t now_us)
 {
@@ -128,10 +119,8 @@ enum ks_drop ks_setup_offer(struct ks_receiver *receiver, const struct ks_endpoi
 		return drop;
 	if (ks_instance_is_own(receiver, offer.instance)) {
 		ks_setup_own_instance(receiver, NULL, now_us);
-		return KS_DROP_CONFLICT;
+		return KS_DROP_LOOP;
 	}
-	if (ks_instance_distrusted(receiver, offer.instance))
-		return KS_DROP_DISTRUST;
 	parent = ks_parent_find(receiver, offer.instance, &key->psk, false);
 	if (parent != NULL && parent->live != NULL && now_us - parent->live->heard_us < KS_QUIET_US)
 		return KS_DROP_REPLAY;
@@ -202,18 +191,17 @@ static struct ks_parent *told_twice(struct ks_receiver *receiver, const struct k
 static enum ks_drop judge(struct ks_receiver *receiver, struct ks_intake *intake, int64_t now_us)
 {
 	struct ks_parent *parent = intake->parent;
+	enum ks_drop drop = KS_DROP_CONFLICT;
 
 	if (ks_instance_is_own(receiver, intake->instance)) {
 		ks_setup_own_instance(receiver, parent, now_us);
+		drop = KS_DROP_LOOP;
 	} else if (parent != NULL && parent->told && told_twice(receiver, intake, now_us) != NULL) {
 		if (!parent->same_logged)
 			ks_warn("wire", "parents %s and %s are the same program; it is used once, and the other "
 					"address only when the first fails",
 				told_twice(receiver, intake, now_us)->name, parent->name);
 		parent->same_logged = true;
-	} else if (ks_instance_distrusted(receiver, intake->instance)) {
-		ks_intake_close(receiver, intake);
-		return KS_DROP_DISTRUST;
 	} else {
 		return KS_DROP_NONE;
 	}
@@ -222,7 +210,7 @@ static enum ks_drop judge(struct ks_receiver *receiver, struct ks_intake *intake
 		parent->backoff_us = KS_ASK_MAX_US;
 		ks_parent_retry(receiver, parent, now_us);
 	}
-	return KS_DROP_CONFLICT;
+	return drop;
 }
 
 static enum ks_drop read_accept(struct ks_receiver *receiver, struct ks_intake *intake, const struct ks_header *header,

@@ -12,7 +12,7 @@
 #include "lib/frame/manifest.h"
 #include "lib/wire/assembler.h"
 
-enum step { ADD, ADD_MANY, NAME, FORGET, DISCARD, STEPS };
+enum step { ADD, ADD_MANY, NAME, FORGET, PARDON, STEPS };
 
 static const size_t lens[] = { KS_SHARD_MIN, 976, 1152, KS_SHARD_MAX, 0, 1, KS_SHARD_MIN - 1, KS_SHARD_MAX + 1 };
 
@@ -27,7 +27,8 @@ static void finish(struct ks_assembler *assembler, struct ks_assembly *assembly)
 		abort();
 	if (bytes[0] == 0 && bytes[len - 1] == 0)
 		ks_assembler_accept(assembler, assembly);
-	else if (ks_assembler_refuse(assembler, assembly, now_us + KS_US_PER_S) > KS_GIVERS_SEVERAL)
+	else if (ks_assembler_refuse(assembler, assembly, now_us + KS_US_PER_S, now_us + 2 * KS_US_PER_S) >
+		 KS_GIVERS_SEVERAL)
 		abort();
 }
 
@@ -71,8 +72,8 @@ static void step(struct ks_assembler *assembler, struct ks_reader *r)
 	case FORGET:
 		ks_assembler_forget(assembler, giver);
 		break;
-	case DISCARD:
-		ks_assembler_discard(assembler, giver);
+	case PARDON:
+		ks_assembler_pardon(assembler);
 		break;
 	}
 }

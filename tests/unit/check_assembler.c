@@ -304,16 +304,59 @@ static void forge(size_t to, size_t from)
 	make_sized(to, objects[from].header, objects[from].layout.object_len, objects[from].layout.shard_len);
 }
 
+static unsigned refuse(void)
+{
+	return ks_assembler_refuse(assembler, assembly, now_us + MINUTE, now_us + 10 * MINUTE);
+}
+
+/* A whole object of track 5 by one giver, that no source signed. */
+static void blame(unsigned giver)
+{
+	make(OBJECTS - 1, 1, 1000, 0);
+	for (size_t i = 0; i < 20; i++)
+		ck_assert_int_eq(give(giver, OBJECTS - 1, i), KS_DROP_NONE);
+	ck_assert_uint_eq(refuse(), giver);
+}
+
 START_TEST(one_giver_is_to_blame)
 {
 	make(0, 1, 0, 0);
 	forge(1, 0);
 	for (size_t i = 0; i < 20; i++)
 		ck_assert_int_eq(give(3, 1, i), KS_DROP_NONE);
-	ck_assert_uint_eq(ks_assembler_refuse(assembler, assembly, now_us + MINUTE), 3);
+	ck_assert_uint_eq(refuse(), 3);
+	ck_assert_int_eq(give(3, 0, 0), KS_DROP_DISTRUST);
+	ck_assert_ptr_null(assembly);
+	ck_assert_int_eq(ks_assembler_name(assembler, 3, &objects[0].header, SHARD, now_us, &assembly),
+			 KS_DROP_DISTRUST);
 	/* Nothing is known of the object. */
 	complete(0, 0);
 	ck_assert_uint_eq(ks_assembler_counts(assembler)->refused, 1);
+	/* It is this track and this source. */
+	make(0, 1, 1, 1);
+	ck_assert_int_eq(give(3, 0, 0), KS_DROP_NONE);
+	make_sized(0, (struct ks_data_header){ .track = 6, .epoch = 1, .seq = 1 }, 5000, SHARD);
+	ck_assert_int_eq(give(3, 0, 0), KS_DROP_NONE);
+	/* For a time. */
+	make(2, 1, 2, 0);
+	now_us += 10 * MINUTE - 1;
+	ck_assert_int_eq(give(3, 2, 0), KS_DROP_DISTRUST);
+	now_us++;
+	ck_assert_int_eq(give(3, 2, 0), KS_DROP_NONE);
+}
+END_TEST
+
+START_TEST(blame_ends)
+{
+	make(0, 1, 0, 0);
+	blame(3);
+	blame(4);
+	ks_assembler_forget(assembler, 4);
+	ck_assert_int_eq(give(4, 0, 0), KS_DROP_NONE);
+	ck_assert_int_eq(give(3, 0, 1), KS_DROP_DISTRUST);
+	ks_assembler_pardon(assembler);
+	ck_assert_int_eq(give(3, 0, 1), KS_DROP_NONE);
+	ck_assert_uint_eq(assembly->missing, 18);
 }
 END_TEST
 
@@ -328,7 +371,7 @@ START_TEST(several_givers_are_taken_apart)
 	for (size_t i = 0; i < 20; i++)
 		ck_assert_int_eq(give(i % 2, (size_t)(i % 2), i), KS_DROP_NONE);
 	ck_assert_ptr_nonnull(whole);
-	ck_assert_uint_eq(ks_assembler_refuse(assembler, assembly, now_us + MINUTE), KS_GIVERS_SEVERAL);
+	ck_assert_uint_eq(refuse(), KS_GIVERS_SEVERAL);
 	ck_assert_uint_eq(ks_assembler_used(assembler), 4);
 	/* Each goes on with what it gave. */
 	for (size_t i = 1; i < 20; i += 2)
@@ -337,34 +380,73 @@ START_TEST(several_givers_are_taken_apart)
 	for (size_t i = 0; i < 20; i += 2)
 		ck_assert_int_eq(give(1, 1, i), KS_DROP_NONE);
 	ck_assert_uint_eq(assembly->missing, 0);
-	ck_assert_uint_eq(ks_assembler_refuse(assembler, assembly, now_us + MINUTE), 1);
+	ck_assert_uint_eq(refuse(), 1);
 	ck_assert_int_eq(give(0, 0, 2), KS_DROP_DUPLICATE);
 	expect_whole(0);
 	ks_assembler_accept(assembler, assembly);
 	/* And so it is with what begins within the time, and not after it. */
 	make(3, 1, 2, 0);
 	for (size_t i = 0; i < 20; i++)
-		ck_assert_int_eq(give(i % 2, 3, i), KS_DROP_NONE);
+		ck_assert_int_eq(give(i % 2 == 0 ? 0 : 2, 3, i), KS_DROP_NONE);
 	ck_assert_ptr_null(whole);
+	ck_assert(ks_assembly_takes(assembly, 2, now_us) && !ks_assembly_takes(assembly, 0, now_us));
+	/* Other tracks are merged all the time. */
+	make_sized(5, (struct ks_data_header){ .track = 6, .epoch = 1, .seq = 1 }, 5000, SHARD);
+	for (size_t i = 0; i < 5; i++)
+		ck_assert_int_eq(give(i % 2, 5, i), KS_DROP_NONE);
+	expect_whole(5);
+	ks_assembler_accept(assembler, assembly);
 	now_us += MINUTE;
 	make(4, 1, 3, 0);
 	for (size_t i = 0; i < 20; i++)
-		ck_assert_int_eq(give(i % 2, 4, i), KS_DROP_NONE);
+		ck_assert_int_eq(give(i % 2 == 0 ? 0 : 2, 4, i), KS_DROP_NONE);
 	expect_whole(4);
 }
 END_TEST
 
-START_TEST(what_a_giver_gave_is_discarded)
+/* What the others gave of the track's other objects stays merged. */
+START_TEST(what_a_giver_gave_is_dropped)
 {
 	make(0, 1, 0, 0);
 	forge(1, 0);
-	for (size_t i = 0; i < 10; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		ck_assert_int_eq(give(1, 1, i), KS_DROP_NONE);
-		ck_assert_int_eq(give(0, 0, 10 + i % 9), i < 9 ? KS_DROP_NONE : KS_DROP_DUPLICATE);
+		ck_assert_int_eq(give(0, 0, 6 + i), KS_DROP_NONE);
+		ck_assert_int_eq(give(2, 0, 12 + i), KS_DROP_NONE);
 	}
-	ks_assembler_discard(assembler, 1);
-	for (size_t i = 0; i < 10; i++)
-		ck_assert_int_eq(give(0, 0, i), KS_DROP_NONE);
+	/* And one that only it knows of. */
+	make(2, 1, 1, 0);
+	ck_assert_int_eq(ks_assembler_name(assembler, 1, &objects[2].header, SHARD, now_us, &assembly), KS_DROP_NONE);
+	blame(1);
+	ck_assert_uint_eq(ks_assembler_used(assembler), 1);
+	for (size_t i = 0; i < 6; i++)
+		ck_assert_int_eq(give(i % 2 == 0 ? 0 : 2, 0, i), KS_DROP_NONE);
+	ck_assert(ks_assembly_takes(assembly, 0, now_us) && !ks_assembly_takes(assembly, 1, now_us));
+	ck_assert_int_eq(give(1, 1, 18), KS_DROP_DISTRUST);
+	ck_assert_int_eq(give(0, 0, 18), KS_DROP_NONE);
+	ck_assert_int_eq(give(2, 0, 19), KS_DROP_NONE);
+	expect_whole(0);
+	ck_assert_uint_eq(assembly->givers, 1 | 4);
+	ks_assembler_accept(assembler, assembly);
+	ck_assert_uint_eq(ks_assembler_used(assembler), 0);
+}
+END_TEST
+
+/* More tracks than are remembered do not push out one that others use, nor what its inventor is blamed for there. */
+START_TEST(inventions_do_not_shed_blame)
+{
+	make(0, 1, 0, 0);
+	ck_assert_int_eq(give(1, 0, 0), KS_DROP_NONE);
+	for (size_t i = 0; i < 18; i++)
+		ck_assert_int_eq(give(0, 0, i), i == 0 ? KS_DROP_DUPLICATE : KS_DROP_NONE);
+	blame(1);
+	for (uint32_t i = 0; i < 3 * KS_TRACKS_MAX; i++) {
+		make_sized(1, (struct ks_data_header){ .track = 100 + i, .epoch = 1, .seq = 1 }, 1000, SHARD / 2);
+		ck_assert_int_eq(give(1, 1, 0), KS_DROP_NONE);
+	}
+	ck_assert_int_eq(give(1, 0, 18), KS_DROP_DISTRUST);
+	ck_assert_int_eq(give(0, 0, 0), KS_DROP_NONE);
+	ck_assert_int_eq(give(0, 0, 18), KS_DROP_NONE);
 	ck_assert_int_eq(give(0, 0, 19), KS_DROP_NONE);
 	expect_whole(0);
 }
@@ -379,7 +461,7 @@ START_TEST(a_giver_that_has_gone)
 	ks_assembler_forget(assembler, 2);
 	ck_assert_int_eq(give(2, 0, 19), KS_DROP_NONE);
 	expect_whole(0);
-	ck_assert_uint_eq(ks_assembler_refuse(assembler, assembly, now_us + MINUTE), KS_GIVERS_SEVERAL);
+	ck_assert_uint_eq(refuse(), KS_GIVERS_SEVERAL);
 	ck_assert_uint_eq(ks_assembler_used(assembler), 1);
 	ck_assert_int_eq(give(2, 0, 0), KS_DROP_NONE);
 	ck_assert_uint_eq(assembly->missing, 18);
@@ -459,9 +541,9 @@ static Suite *assembler_suite(void)
 		any_k_shards_are_enough, lossless_needs_no_repair, duplicates_and_surplus,
 		older_ones_are_given_up_at_once, tracks_do_not_disturb_each_other, only_so_many_of_a_track,
 		inventions_of_one_giver, only_so_many_tracks, contradictions_of_one_giver,
-		contradictions_of_several_givers, one_giver_is_to_blame, several_givers_are_taken_apart,
-		what_a_giver_gave_is_discarded, a_giver_that_has_gone, an_object_that_is_only_named, stops_are_spaced,
-		memory_is_bounded, rooms_are_used_again,
+		contradictions_of_several_givers, one_giver_is_to_blame, blame_ends, several_givers_are_taken_apart,
+		what_a_giver_gave_is_dropped, inventions_do_not_shed_blame, a_giver_that_has_gone,
+		an_object_that_is_only_named, stops_are_spaced, memory_is_bounded, rooms_are_used_again,
 	};
 	Suite *suite = suite_create("assembler");
 	TCase *tc = tcase_create("assembler");

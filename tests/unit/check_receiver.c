@@ -311,7 +311,8 @@ START_TEST(it_is_not_its_own_parent)
 	fake_offer(&fake, 0);
 	fake_blind(a, 1, fake.wall_us);
 	ck_assert_uint_eq(a->count[KS_SUBSCRIBE], 0);
-	ck_assert_uint_ge(dropped(KS_DROP_CONFLICT), 3);
+	ck_assert_uint_ge(dropped(KS_DROP_LOOP), 3);
+	ck_assert_uint_eq(dropped(KS_DROP_CONFLICT), 0);
 	ck_assert_uint_eq(ks_receiver_parents(fake.receiver), 0);
 }
 END_TEST
@@ -432,6 +433,8 @@ START_TEST(metrics)
 
 	fake_join(&fake, 0);
 	fake_shards(a, make(0), 0, 20);
+	make(1)->bytes[0] ^= 1;
+	fake_shards(a, &objects[1], 0, 20);
 	ck_assert_ptr_nonnull(out);
 	ks_receiver_metrics(fake.receiver, out);
 	fclose(out);
@@ -439,6 +442,7 @@ START_TEST(metrics)
 	ck_assert_ptr_nonnull(strstr(text, "koshien_wire_parent_frames_total{parent=\"parent-0\"} 1\n"));
 	ck_assert_ptr_nonnull(strstr(text, "koshien_wire_parent_rtt_seconds{parent=\"parent-0\"} 0.02"));
 	ck_assert_ptr_nonnull(strstr(text, "koshien_wire_received_frames_total 1\n"));
+	ck_assert_ptr_nonnull(strstr(text, "koshien_wire_parent_refused_frames_total{parent=\"parent-0\"} 1\n"));
 	ck_assert_ptr_nonnull(strstr(text, "koshien_wire_drops_total{reason=\"late\"} 0\n"));
 }
 END_TEST

@@ -512,6 +512,35 @@ START_TEST(over_the_wire)
 }
 END_TEST
 
+static bool one_was_refused(void)
+{
+	return refused("signature") > 0;
+}
+
+static bool one_was_dropped(void)
+{
+	return metric("koshien_wire_drops_total{reason=\"distrust\"}") > 0;
+}
+
+/* The public key of a source comes to the relay late: what was refused before is not held against the parent. */
+START_TEST(a_source_is_trusted_later)
+{
+	char *both[] = { paths[OTHER], paths[CAMERA] };
+
+	settings.trust = (struct ks_list){ both, 1 };
+	ck_assert_int_eq(ks_relay_reload(relay, &settings), KS_EOK);
+	push_to_the_relay();
+	retry_until(one_was_refused, 0, 7);
+	retry_until(one_was_dropped, 0, 8);
+	ck_assert(refused("signature") == 1);
+	settings.trust.n = 2;
+	ck_assert_int_eq(ks_relay_reload(relay, &settings), KS_EOK);
+	retry_until(three_came, 0, 9);
+	ck_assert(metric("\nkoshien_wire_refused_frames_total") == 1);
+	ks_node_free(capture);
+}
+END_TEST
+
 static bool head_came(void)
 {
 	return n_told > 0 && told.id.epoch == 500;
@@ -652,6 +681,7 @@ int main(void)
 	tcase_add_test(tc, stores_are_beaten);
 	tcase_add_test(tc, over_the_wire);
 	tcase_add_test(tc, who_is_behind_hears_of_it);
+	tcase_add_test(tc, a_source_is_trusted_later);
 	tcase_add_test(tc, takes_over_by_itself);
 	tcase_add_test(tc, a_relay_is_a_parent);
 	tcase_add_test(tc, only_signed_heads_are_heard);
