@@ -6,6 +6,7 @@
 #include "lib/wire/receiver_private.h"
 
 #define RTT_DEFAULT_US (100 * KS_US_PER_MS)	/* until it was measured */
+#define DEAD_US (100 * KS_US_PER_MS)		/* a path may be, for this long; longer rounds outlast it anyway */
 #define NOBODY_US (100 * KS_US_PER_MS)		/* before it is tried again to find somebody to ask */
 
 bool ks_nack_able(const struct ks_receiver *receiver, const struct ks_parent *parent)
@@ -170,7 +171,9 @@ static void ask(struct ks_receiver *receiver, struct ks_assembly *assembly, int6
 		}
 	}
 	/* Where nothing came of the last round the path may be dead for a moment: what is sent now is lost too. */
-	pause_us = round_us(parent) * (assembly->rounds > 0 && assembly->missing == assembly->asked_missing ? 2 : 1);
+	pause_us = round_us(parent);
+	if (assembly->rounds > 0 && assembly->missing == assembly->asked_missing && pause_us < DEAD_US)
+		pause_us = 2 * pause_us < DEAD_US ? 2 * pause_us : DEAD_US;
 	assembly->asked_missing = assembly->missing;
 	assembly->asked = (uint8_t)ks_parent_number(receiver, parent);
 	assembly->rounds++;
