@@ -279,8 +279,8 @@ static void commit(struct ks_sentryd *self, struct change *change)
 
 	if (change->source == NULL)
 		swap_text(&change->set.source, &old.source);
-	if (ks_uplink_apply(&self->uplink, &change->keys) != KS_EOK)
-		ks_error("sentryd", "not all relays could be taken over; reload again");
+	if (ks_uplink_apply(&self->uplink, &change->set, &change->keys) != KS_EOK)
+		ks_error("sentryd", "not all settings of the wire and relays could be taken over; correct them and reload again");
 	memcpy(self->publisher.secret_key, change->keys.secret, KS_SECRET_KEY_SIZE);
 	self->publisher.priority = (uint8_t)change->set.priority;
 	self->set = change->set;

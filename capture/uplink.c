@@ -55,16 +55,21 @@ static int listen_on(struct ks_node *node, const struct ks_capture_settings *set
 	return err;
 }
 
-int ks_uplink_start(struct ks_uplink *uplink, struct event_base *base, const struct ks_capture_settings *settings,
-		    const struct ks_capture_keys *keys, struct ks_publisher *publisher)
+static struct ks_node_settings node_settings(const struct ks_capture_settings *settings)
 {
-	const struct ks_node_settings node = {
+	return (struct ks_node_settings){
 		.sends = true,
 		.datagram = (size_t)settings->datagram,
 		.loss_ppm = (uint32_t)settings->loss_percent * PPM_OF_PERCENT,
 		.nack = settings->nack,
 		.relays_max = (size_t)settings->relays_max,
 	};
+}
+
+int ks_uplink_start(struct ks_uplink *uplink, struct event_base *base, const struct ks_capture_settings *settings,
+		    const struct ks_capture_keys *keys, struct ks_publisher *publisher)
+{
+	const struct ks_node_settings node = node_settings(settings);
 	const struct ks_node_ops ops = { .head = ks_uplink_head, .ctx = uplink };
 	int err;
 
@@ -77,7 +82,7 @@ int ks_uplink_start(struct ks_uplink *uplink, struct event_base *base, const str
 	err = ks_node_new(&uplink->node, base, &node, &ops);
 	if (err == KS_EOK)
 		err = listen_on(uplink->node, settings);
-	return err == KS_EOK ? ks_uplink_apply(uplink, keys) : err;
+	return err == KS_EOK ? ks_uplink_apply(uplink, settings, keys) : err;
 }
 
 void ks_uplink_free(struct ks_uplink *uplink)
@@ -87,15 +92,24 @@ void ks_uplink_free(struct ks_uplink *uplink)
 	uplink->node = NULL;
 }
 
-int ks_uplink_apply(struct ks_uplink *uplink, const struct ks_capture_keys *keys)
+static void note(int *first, int err)
 {
-	int first = ks_node_set_masters(uplink->node, keys->masters, keys->n_masters,
-					(const char *const *)keys->revoked.names, keys->revoked.n);
-	int err = ks_node_set_relays(uplink->node, keys->relays, keys->n_relays);
+	if (*first == KS_EOK)
+		*first = err;
+}
 
+int ks_uplink_apply(struct ks_uplink *uplink, const struct ks_capture_settings *settings,
+		    const struct ks_capture_keys *keys)
+{
+	const struct ks_node_settings node = node_settings(settings);
+	int first = ks_node_set(uplink->node, &node);
+
+	note(&first, ks_node_set_masters(uplink->node, keys->masters, keys->n_masters,
+					 (const char *const *)keys->revoked.names, keys->revoked.n));
+	note(&first, ks_node_set_relays(uplink->node, keys->relays, keys->n_relays));
 	uplink->trust = keys->trust;
 	uplink->told = keys->n_relays;
-	return first != KS_EOK ? first : err;
+	return first;
 }
 
 static bool same_texts(const struct ks_list *a, const struct ks_list *b)
@@ -107,20 +121,11 @@ static bool same_texts(const struct ks_list *a, const struct ks_list *b)
 	return same;
 }
 
-static void warn(const char *name, bool same)
-{
-	if (!same)
-		ks_warn("config", "%s is taken over only by a restart; it stays as it was", name);
-}
-
 void ks_uplink_warn(const struct ks_uplink *uplink, const struct ks_capture_settings *made,
 		    const struct ks_capture_settings *wanted)
 {
-	warn("listen", same_texts(&made->listen, &wanted->listen) && (uplink->listens || wanted->master == NULL));
-	warn("relays-max", made->relays_max == wanted->relays_max);
-	warn("nack", made->nack == wanted->nack);
-	warn("loss", made->loss_percent == wanted->loss_percent);
-	warn("datagram", made->datagram == wanted->datagram);
+	if (!same_texts(&made->listen, &wanted->listen) || (!uplink->listens && wanted->master != NULL))
+		ks_warn("config", "listen is taken over only by a restart; it stays as it was");
 }
 
 void ks_uplink_keep(struct ks_capture_settings *wanted, struct ks_capture_settings *made)
@@ -129,10 +134,6 @@ void ks_uplink_keep(struct ks_capture_settings *wanted, struct ks_capture_settin
 
 	wanted->listen = made->listen;
 	made->listen = listen;
-	wanted->relays_max = made->relays_max;
-	wanted->nack = made->nack;
-	wanted->loss_percent = made->loss_percent;
-	wanted->datagram = made->datagram;
 }
 
 /* --- what goes out ------------------------------------------------------------------------------ */

@@ -32,11 +32,12 @@ int ks_uplink_start(struct ks_uplink *uplink, struct event_base *base, const str
 		    const struct ks_capture_keys *keys, struct ks_publisher *publisher);
 void ks_uplink_free(struct ks_uplink *uplink);
 
-/* Other keys, relays, master keys, revoked names; sessions that are still wanted go on. */
-int ks_uplink_apply(struct ks_uplink *uplink, const struct ks_capture_keys *keys);
+/* Other settings of the wire, keys, relays, master keys, revoked names; sessions that are still wanted go on. */
+int ks_uplink_apply(struct ks_uplink *uplink, const struct ks_capture_settings *settings,
+		    const struct ks_capture_keys *keys);
 
-/* Warns of each setting that is another than it was made with and that a running uplink cannot change; ks_uplink_keep()
- * lets *wanted have those that it was made with, by exchange. */
+/* Warns when it shall listen elsewhere than it was made to, which a running uplink cannot; ks_uplink_keep() lets
+ * *wanted have what it was made with, by exchange. */
 void ks_uplink_warn(const struct ks_uplink *uplink, const struct ks_capture_settings *made,
 		    const struct ks_capture_settings *wanted);
 void ks_uplink_keep(struct ks_capture_settings *wanted, struct ks_capture_settings *made);

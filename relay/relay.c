@@ -276,7 +276,7 @@ static int start_node(struct ks_relay *relay, struct event_base *base, const str
 	if (err == KS_EOK)
 		err = ks_relay_node_listen(relay->node, settings);
 	if (err == KS_EOK)
-		err = ks_relay_node_apply(relay->node, keys);
+		err = ks_relay_node_apply(relay->node, settings, keys);
 	return err;
 }
 
@@ -348,7 +348,7 @@ int ks_relay_reload(struct ks_relay *relay, const struct ks_relay_settings *sett
 
 	ks_relay_node_warn(relay->settings, settings);
 	if (err == KS_EOK)
-		err = ks_relay_node_apply(relay->node, &keys);
+		err = ks_relay_node_apply(relay->node, settings, &keys);
 	if (err == KS_EOK) {
 		relay->trust = keys.trust;
 		ks_node_pardon(relay->node);

@@ -28,8 +28,9 @@ void ks_relay_free(struct ks_relay *relay);
 bool ks_relay_deliver(void *ctx, const uint8_t *bytes, size_t len, uint8_t hops);
 void ks_relay_hear(void *ctx, const uint8_t manifest[KS_MANIFEST_SIZE]);
 
-/* Takes the keys and parents that the settings name now; the other settings wait for a restart, and *settings is needed
- * during the call only. After a failure, which is logged, the keys from before stay in use. */
+/* Takes the keys and parents that the settings name now, what is wanted of parents, and how it sends; the other settings wait
+ * for a restart, and *settings is needed during the call only. After a failure, which is logged, the keys from before stay
+ * in use. */
 int ks_relay_reload(struct ks_relay *relay, const struct ks_relay_settings *settings);
 
 /* Why an object was refused: labels of koshien_relay_refused_total. */

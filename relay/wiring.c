@@ -67,11 +67,16 @@ static void note(int *first, int err)
 		*first = err;
 }
 
-int ks_relay_node_apply(struct ks_node *node, const struct ks_relay_keys *keys)
+int ks_relay_node_apply(struct ks_node *node, const struct ks_relay_settings *settings,
+			const struct ks_relay_keys *keys)
 {
-	int first = ks_node_set_masters(node, keys->masters, keys->n_masters,
-					(const char *const *)keys->revoked.names, keys->revoked.n);
+	struct ks_node_settings set;
+	int first;
 
+	ks_relay_node_settings(settings, &set);
+	first = ks_node_set(node, &set);
+	note(&first, ks_node_set_masters(node, keys->masters, keys->n_masters,
+					 (const char *const *)keys->revoked.names, keys->revoked.n));
 	note(&first, ks_node_set_keys(node, keys->psk, keys->n_psk));
 	note(&first, ks_node_set_parents(node, keys->parents, keys->n_parents));
 	return first;
@@ -86,22 +91,10 @@ static bool same_texts(const struct ks_list *a, const struct ks_list *b)
 	return same;
 }
 
-static void warn(const char *name, bool same)
-{
-	if (!same)
-		ks_warn("config", "%s is taken over only by a restart; it stays as it was", name);
-}
-
 void ks_relay_node_warn(const struct ks_relay_settings *now, const struct ks_relay_settings *wanted)
 {
 	bool listened = now->key.n > 0 || now->master != NULL, listens = wanted->key.n > 0 || wanted->master != NULL;
 
-	warn("listen", same_texts(&now->listen, &wanted->listen) &&
-	     (now->listen.n > 0 || listened || listened == listens));
-	warn("channel", same_texts(&now->channels, &wanted->channels));
-	warn("rendition", same_texts(&now->renditions, &wanted->renditions));
-	warn("relays-max", now->relays_max == wanted->relays_max);
-	warn("nack", now->nack == wanted->nack);
-	warn("loss", now->loss_percent == wanted->loss_percent);
-	warn("datagram", now->datagram == wanted->datagram);
+	if (!same_texts(&now->listen, &wanted->listen) || (now->listen.n == 0 && !listened && listens))
+		ks_warn("config", "listen is taken over only by a restart; it stays as it was");
 }

@@ -11,7 +11,7 @@
 #include "relay/keys.h"
 #include "relay/settings.h"
 
-/* What a node is made with; it stays as long as the node. It sends, too: a master key may come with a reload. */
+/* What a node is made with, and what a reload changes. It sends, too: a master key may come with a reload. */
 void ks_relay_node_settings(const struct ks_relay_settings *settings, struct ks_node_settings *out);
 
 /* True when relays may take frames from here: only then is there a use for ks_node_frame(). */
@@ -21,11 +21,12 @@ bool ks_relay_is_parent(const struct ks_relay_keys *keys);
  * Failures are logged. */
 int ks_relay_node_listen(struct ks_node *node, const struct ks_relay_settings *settings);
 
-/* Sets who may come and where its parents are, at start and at a reload. KS_EOK, or the first error; the rest is
- * set nevertheless. */
-int ks_relay_node_apply(struct ks_node *node, const struct ks_relay_keys *keys);
+/* Sets how it sends, what it wants, who may come and where its parents are, at start and at a reload. KS_EOK, or the first
+ * error; the rest is set nevertheless. */
+int ks_relay_node_apply(struct ks_node *node, const struct ks_relay_settings *settings,
+			const struct ks_relay_keys *keys);
 
-/* Warns of each setting of the wire that differs: a running node keeps what it was made with. */
+/* Warns when it shall listen elsewhere: a running node cannot. */
 void ks_relay_node_warn(const struct ks_relay_settings *now, const struct ks_relay_settings *wanted);
 
 #endif

@@ -34,7 +34,7 @@ struct ks_intake *ks_intake_open(struct ks_receiver *receiver, struct ks_parent 
 	receiver->ops.random(receiver->ops.ctx, &random, sizeof(random));
 	receiver->intakes[place] = (struct ks_intake){
 		.state = KS_INTAKE_ASKED, .ours = random << KS_INTAKE_PLACE_BITS | (uint32_t)place, .parent = parent,
-		.since_us = now_us, .renew_us = KS_NEVER,
+		.since_us = now_us, .renew_us = KS_NEVER, .wish = receiver->wish,
 	};
 	receiver->ops.random(receiver->ops.ctx, receiver->intakes[place].nonce, KS_SESSION_NONCE_SIZE);
 	receiver->n_waiting += parent == NULL;

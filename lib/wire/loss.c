@@ -13,6 +13,11 @@ void ks_loss_init(struct ks_loss *loss, uint32_t prior_ppm)
 	*loss = (struct ks_loss){ .prior_ppm = prior_ppm };
 }
 
+void ks_loss_believe(struct ks_loss *loss, uint32_t prior_ppm)
+{
+	loss->prior_ppm = prior_ppm;
+}
+
 void ks_loss_report(struct ks_loss *loss, uint32_t expected, uint32_t received)
 {
 	if (expected == 0)

@@ -27,6 +27,9 @@ struct ks_loss {
 
 void ks_loss_init(struct ks_loss *loss, uint32_t prior_ppm);
 
+/* Another belief; what was reported stays. */
+void ks_loss_believe(struct ks_loss *loss, uint32_t prior_ppm);
+
 /* Of `expected` datagrams since the report before, `received` arrived. Nothing expected: says nothing. */
 void ks_loss_report(struct ks_loss *loss, uint32_t expected, uint32_t received);
 

@@ -9,10 +9,28 @@
 #define DEAD_US (100 * KS_US_PER_MS)		/* a path may be, for this long; longer rounds outlast it anyway */
 #define NOBODY_US (100 * KS_US_PER_MS)		/* before it is tried again to find somebody to ask */
 
-bool ks_nack_able(const struct ks_receiver *receiver, const struct ks_parent *parent)
+static bool has_way_back(const struct ks_parent *parent)
 {
-	return receiver->settings.nack && parent->used && parent->live != NULL && parent->live->nack &&
-	       !parent->live->blind;
+	return parent->used && parent->live != NULL && !parent->live->blind;
+}
+
+static bool is_able(const struct ks_parent *parent)
+{
+	return has_way_back(parent) && parent->live->nack;
+}
+
+/* Whether to take a parent at its word when an object's header says that more of it can be asked for. It does while a
+ * session in which we may ask is only just being replaced, and where the parent's settings have changed meanwhile. */
+static bool may_ask(const struct ks_receiver *receiver, const struct ks_parent *parent)
+{
+	return has_way_back(parent) && (receiver->settings.nack || parent->live->nack ||
+					(parent->fading != NULL && parent->fading->nack));
+}
+
+static bool is_promised(const struct ks_receiver *receiver, const struct ks_assembly *assembly, unsigned number)
+{
+	return may_ask(receiver, &receiver->parents[number]) && (assembly->known_to & 1u << number) != 0 &&
+	       assembly->end_us[number] != KS_NEVER;
 }
 
 static int64_t round_us(const struct ks_parent *parent)
@@ -45,8 +63,9 @@ void ks_nack_begun(struct ks_receiver *receiver, struct ks_parent *parent, struc
 {
 	unsigned number = ks_parent_number(receiver, parent);
 
-	if (!ks_nack_able(receiver, parent) || assembly->end_us[number] == KS_NEVER)
+	if (!is_promised(receiver, assembly, number))
 		return;
+	parent->live->nack |= receiver->settings.nack;
 	if (assembly->rounds == 0 && assembly->ask_us == KS_NEVER)
 		set_ask(receiver, assembly, assembly->end_us[number] + KS_NACK_WAIT_US);
 	hurry_older(receiver, number, assembly, now_us);
@@ -63,7 +82,7 @@ void ks_nack_again(struct ks_receiver *receiver, const struct ks_data_header *re
 		for (unsigned number = 0; number < KS_PARENTS_MAX; number++)
 			if (a->end_us[number] != 0 && a->end_us[number] < end_us &&
 			    ks_assembly_takes(a, number, now_us) &&
-			    ks_nack_able(receiver, &receiver->parents[number]))
+			    may_ask(receiver, &receiver->parents[number]))
 				end_us = a->end_us[number];
 		if (end_us != KS_NEVER)
 			set_ask(receiver, a, (end_us > now_us ? end_us : now_us) + KS_NACK_WAIT_US);
@@ -99,7 +118,7 @@ enum ks_drop ks_nack_alive(struct ks_receiver *receiver, struct ks_intake *intak
 
 	if (drop != KS_DROP_NONE)
 		return KS_DROP_MALFORMED;
-	if (!ks_nack_able(receiver, intake->parent) || intake != intake->parent->live)
+	if (!may_ask(receiver, intake->parent) || intake != intake->parent->live)
 		return KS_DROP_NONE;
 	for (size_t i = 0; i < alive.n; i++)
 		if (alive.objects[i].header.spread < KS_SPREAD_UNITS_MAX)
@@ -120,7 +139,7 @@ void ks_nack_stop(struct ks_receiver *receiver, struct ks_parent *parent, const 
 	const struct ks_nack nack = { .track = header->track, .epoch = header->epoch, .seq = header->seq,
 				      .source = header->source };
 
-	if (!ks_nack_able(receiver, parent) ||
+	if (!is_able(parent) ||
 	    !ks_assembler_may_stop(receiver->assembler, header->track, header->source,
 				   ks_parent_number(receiver, parent), now_us, round_us(parent)))
 		return;
@@ -141,8 +160,8 @@ static struct ks_parent *choose(struct ks_receiver *receiver, const struct ks_as
 		struct ks_parent *parent = &receiver->parents[number];
 		size_t rank = (assembly->known_to & 1u << number) == 0 ? 2 : assembly->end_us[number] > now_us;
 
-		if (!ks_nack_able(receiver, parent) || now_us - parent->live->heard_us >= KS_QUIET_US ||
-		    !ks_assembly_takes(assembly, number, now_us))
+		if (!(is_able(parent) || is_promised(receiver, assembly, number)) ||
+		    now_us - parent->live->heard_us >= KS_QUIET_US || !ks_assembly_takes(assembly, number, now_us))
 			continue;
 		if (choice[rank] == NULL)
 			choice[rank] = parent;

@@ -130,12 +130,22 @@ static void on_review(evutil_socket_t fd, short events, void *ctx)
 	ks_node_wake(node);
 }
 
+static struct ks_sender_settings settings_down(const struct ks_node_settings *settings)
+{
+	return (struct ks_sender_settings){ .datagram = settings->datagram, .loss_ppm = settings->loss_ppm,
+					    .nack = settings->nack, .relays_max = settings->relays_max };
+}
+
+static struct ks_receiver_settings settings_up(const struct ks_node_settings *settings)
+{
+	return (struct ks_receiver_settings){ .datagram = settings->datagram, .nack = settings->nack,
+					      .filter = settings->filter };
+}
+
 static int new_cores(struct ks_node *node, const struct ks_node_settings *settings)
 {
-	const struct ks_sender_settings down = { .datagram = settings->datagram, .loss_ppm = settings->loss_ppm,
-						 .nack = settings->nack, .relays_max = settings->relays_max };
-	const struct ks_receiver_settings up = { .datagram = settings->datagram, .nack = settings->nack,
-						 .filter = settings->filter };
+	const struct ks_sender_settings down = settings_down(settings);
+	const struct ks_receiver_settings up = settings_up(settings);
 	const struct ks_sender_ops down_ops = { &ks_clock_system, ks_udp_random, send_down,
 						node->ops.head != NULL ? hear_head : NULL, node };
 	const struct ks_receiver_ops up_ops = { &ks_clock_system, ks_udp_random, send_up, deliver, node };
@@ -182,6 +192,22 @@ int ks_node_new(struct ks_node **out, struct event_base *base, const struct ks_n
 	set_timer(node->review, KS_DIAL_REVIEW_US);
 	*out = node;
 	return KS_EOK;
+}
+
+int ks_node_set(struct ks_node *node, const struct ks_node_settings *settings)
+{
+	const struct ks_sender_settings down = settings_down(settings);
+	const struct ks_receiver_settings up = settings_up(settings);
+	int err = KS_EOK;
+
+	if (settings->sends != (node->sender != NULL) || settings->receives != (node->receiver != NULL))
+		return -ENOTSUP;
+	if (node->sender != NULL)
+		err = ks_sender_set(node->sender, &down);
+	if (err == KS_EOK && node->receiver != NULL)
+		err = ks_receiver_set(node->receiver, &up);
+	ks_node_wake(node);
+	return err;
 }
 
 static void say_goodbye(struct ks_node *node)

@@ -43,6 +43,10 @@ int ks_node_new(struct ks_node **node, struct event_base *base, const struct ks_
 /* Says END and BYE to everybody first. */
 void ks_node_free(struct ks_node *node);
 
+/* Other settings, as ks_sender_set() and ks_receiver_set(); which halves there are cannot change. KS_EOK, KS_ELIMIT or
+ * -ENOTSUP. */
+int ks_node_set(struct ks_node *node, const struct ks_node_settings *settings);
+
 /* Opens a socket on "[::]:7510" or "0.0.0.0:7510"; may be called several times. What cannot be bound is logged with
  * the option to change. IPv6 sockets take IPv6 only. */
 int ks_node_listen(struct ks_node *node, const char *address);

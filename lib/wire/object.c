@@ -10,16 +10,13 @@
 
 #define GROUPS ((KS_FEC_SHARDS_MAX + KS_OBJECT_ROWS - 1) / KS_OBJECT_ROWS)	/* of parity rows of one block */
 
-static void free_sizes(struct ks_object *object)
+void ks_object_drop_size(struct ks_object *object, struct ks_object_size *size)
 {
-	for (size_t s = 0; s < KS_OBJECT_SIZES_MAX; s++) {
-		struct ks_object_size *size = &object->sizes[s];
-
-		for (size_t i = 0; size->rows != NULL && i < size->layout.nblocks * GROUPS; i++)
-			free(size->rows[i]);
-		free(size->rows);
-		*size = (struct ks_object_size){ 0 };
-	}
+	for (size_t i = 0; size->rows != NULL && i < size->layout.nblocks * GROUPS; i++)
+		free(size->rows[i]);
+	free(size->rows);
+	object->held -= size->held;
+	*size = (struct ks_object_size){ 0 };
 }
 
 int ks_object_set(struct ks_object *object, const struct ks_data_header *header, const uint8_t *bytes, size_t len,
@@ -46,7 +43,8 @@ int ks_object_set(struct ks_object *object, const struct ks_data_header *header,
 
 void ks_object_free(struct ks_object *object)
 {
-	free_sizes(object);
+	for (size_t s = 0; s < KS_OBJECT_SIZES_MAX; s++)
+		ks_object_drop_size(object, &object->sizes[s]);
 	free(object->bytes);
 	*object = (struct ks_object){ 0 };
 }
@@ -67,8 +65,9 @@ struct ks_object_size *ks_object_size(struct ks_object *object, size_t shard_len
 	size->rows = calloc(layout.nblocks * GROUPS, sizeof(size->rows[0]));
 	if (size->rows == NULL)
 		return NULL;
-	object->held += layout.nblocks * GROUPS * sizeof(size->rows[0]);
 	size->layout = layout;
+	size->held = layout.nblocks * GROUPS * sizeof(size->rows[0]);
+	object->held += size->held;
 	return size;
 }
 
@@ -78,9 +77,10 @@ static const uint8_t *data_shard(const struct ks_object *object, const struct ks
 }
 
 /* Makes the parity rows from `first` (counted from the block's first parity shard) to the end of their group. */
-static uint8_t *make_rows(struct ks_object *object, const struct ks_layout *layout, struct ks_fec *fec, size_t block,
+static uint8_t *make_rows(struct ks_object *object, struct ks_object_size *size, struct ks_fec *fec, size_t block,
 			  size_t first)
 {
+	const struct ks_layout *layout = &size->layout;
 	size_t k = ks_layout_k(layout, block), left = KS_FEC_SHARDS_MAX - k - first;
 	size_t n = left < KS_OBJECT_ROWS ? left : KS_OBJECT_ROWS;
 	const uint8_t *data[KS_FEC_SHARDS_MAX];
@@ -93,6 +93,7 @@ static uint8_t *make_rows(struct ks_object *object, const struct ks_layout *layo
 	for (size_t i = 0; i < n; i++)
 		parity[i] = rows + i * layout->shard_len;
 	ks_fec_encode(fec, k, layout->shard_len, data, k + first, n, parity);
+	size->held += n * layout->shard_len;
 	object->held += n * layout->shard_len;
 	return rows;
 }
@@ -109,6 +110,6 @@ const uint8_t *ks_object_shard(struct ks_object *object, struct ks_object_size *
 	group = row / KS_OBJECT_ROWS;
 	rows = &size->rows[block * GROUPS + group];
 	if (*rows == NULL)
-		*rows = make_rows(object, &size->layout, fec, block, group * KS_OBJECT_ROWS);
+		*rows = make_rows(object, size, fec, block, group * KS_OBJECT_ROWS);
 	return *rows != NULL ? *rows + row % KS_OBJECT_ROWS * size->layout.shard_len : NULL;
 }

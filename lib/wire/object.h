@@ -14,12 +14,13 @@
 #include "lib/wire/fec.h"
 #include "lib/wire/layout.h"
 
-#define KS_OBJECT_SIZES_MAX 4	/* datagram sizes in use at a time */
+#define KS_OBJECT_SIZES_MAX 8	/* datagram sizes: those in use, and as many that were before a change of the settings */
 #define KS_OBJECT_ROWS 6	/* parity rows that are made at a time: as many as ISA-L takes in one go */
 
 struct ks_object_size {
 	struct ks_layout layout;	/* nblocks 0: not in use */
 	uint8_t **rows;			/* by block and group of KS_OBJECT_ROWS; NULL: not made yet */
+	size_t held;			/* bytes of memory */
 };
 
 struct ks_object {
@@ -38,6 +39,9 @@ void ks_object_free(struct ks_object *object);
 
 /* The layout for a shard length, made when it is new; NULL: one size too many, or out of memory. */
 struct ks_object_size *ks_object_size(struct ks_object *object, size_t shard_len);
+
+/* A layout that nobody needs any more makes room for another one. */
+void ks_object_drop_size(struct ks_object *object, struct ks_object_size *size);
 
 /* A shard, data or parity. NULL: out of memory. Lives until the next ks_object_set(). */
 const uint8_t *ks_object_shard(struct ks_object *object, struct ks_object_size *size, struct ks_fec *fec, size_t block,

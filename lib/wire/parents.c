@@ -367,13 +367,13 @@ static void log_outage(struct ks_parent *parent, int64_t now_us)
 		parent->ring.keys[parent->key].psk.id);
 }
 
-/* Whether the live session has to be replaced: it is old, or the parent is quiet. */
-static bool wants_new(const struct ks_parent *parent, int64_t now_us)
+/* Whether the live session has to be replaced: it is old, the parent is quiet, or does not know what is wanted now. */
+static bool wants_new(const struct ks_receiver *receiver, const struct ks_parent *parent, int64_t now_us)
 {
 	const struct ks_intake *live = parent->live;
 
 	return !live->blind && parent->ask_us == KS_NEVER && parent->next == NULL &&
-	       (now_us >= parent->rekey_us || now_us - live->heard_us >= KS_QUIET_US ||
+	       (live->wish != receiver->wish || now_us >= parent->rekey_us || now_us - live->heard_us >= KS_QUIET_US ||
 		live->replay.next >= KS_SESSION_DATAGRAMS || live->counter >= KS_SESSION_DATAGRAMS);
 }
 
@@ -387,7 +387,7 @@ static void tick_live(struct ks_receiver *receiver, struct ks_parent *parent, in
 	}
 	if (now_us >= parent->live->renew_us)
 		ks_intake_renew(receiver, parent->live, now_us);
-	if (wants_new(parent, now_us))
+	if (wants_new(receiver, parent, now_us))
 		parent->ask_us = now_us;
 }
 

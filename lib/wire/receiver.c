@@ -46,6 +46,35 @@ void ks_receiver_free(struct ks_receiver *receiver)
 	free(receiver);
 }
 
+static bool same_wish(const struct ks_receiver_settings *a, const struct ks_receiver_settings *b)
+{
+	const struct ks_filter *f = &a->filter, *g = &b->filter;
+
+	if (a->datagram != b->datagram || a->nack != b->nack || f->n_channels != g->n_channels ||
+	    f->n_renditions != g->n_renditions)
+		return false;
+	for (size_t i = 0; i < f->n_channels; i++)
+		if (strcmp(f->channels[i], g->channels[i]) != 0)
+			return false;
+	for (size_t i = 0; i < f->n_renditions; i++)
+		if (strcmp(f->renditions[i], g->renditions[i]) != 0)
+			return false;
+	return true;
+}
+
+int ks_receiver_set(struct ks_receiver *receiver, const struct ks_receiver_settings *settings)
+{
+	if (settings->datagram < KS_DATAGRAM_MIN || settings->datagram > KS_DATAGRAM_MAX ||
+	    settings->filter.n_channels > KS_FILTER_CHANNELS_MAX || settings->filter.n_renditions > KS_FILTER_RENDITIONS_MAX)
+		return KS_ELIMIT;
+	if (same_wish(&receiver->settings, settings))
+		return KS_EOK;
+	receiver->settings = *settings;
+	receiver->wish++;
+	ks_receiver_wake(receiver, ks_mono_us(receiver->ops.clock));
+	return KS_EOK;
+}
+
 int ks_receiver_set_keys(struct ks_receiver *receiver, const struct ks_psk *keys, size_t n_keys)
 {
 	if (n_keys > KS_PSK_MAX)

@@ -64,6 +64,10 @@ int ks_receiver_new(struct ks_receiver **receiver, const struct ks_receiver_sett
 		    const uint8_t instance[KS_INSTANCE_SIZE], const struct ks_receiver_ops *ops);
 void ks_receiver_free(struct ks_receiver *receiver);
 
+/* Other settings: where they differ, each parent is asked for a new session beside the one that there is, so that it
+ * learns of them and no frame is lost meanwhile. KS_EOK or KS_ELIMIT. */
+int ks_receiver_set(struct ks_receiver *receiver, const struct ks_receiver_settings *settings);
+
 /* The keys that an offering or blind parent may have, at most KS_PSK_MAX; sessions of keys that are no longer there
  * end. KS_EOK or KS_ELIMIT. */
 int ks_receiver_set_keys(struct ks_receiver *receiver, const struct ks_psk *keys, size_t n_keys);

@@ -50,6 +50,7 @@ struct ks_intake {
 	bool blind;
 	bool from_top, nack;
 	bool settled;				/* the parent knows this key */
+	uint32_t wish;				/* the receiver's when it was first asked for */
 	uint32_t ours, theirs;			/* indices: what we listen to, what the parent listens to */
 	struct ks_accepted_key key;
 	uint8_t cookie[KS_COOKIE_SIZE];
@@ -97,6 +98,7 @@ struct ks_blind_seen {
 
 struct ks_receiver {
 	struct ks_receiver_settings settings;
+	uint32_t wish;				/* grows with each change of what is asked of parents */
 	struct ks_receiver_ops ops;
 	uint8_t instance[KS_INSTANCE_SIZE];
 	bool stopped;
@@ -177,7 +179,6 @@ const char *ks_parent_text(const struct ks_parent *parent, char *out, size_t len
 int64_t ks_parent_tick(struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us);
 
 /* nack.c */
-bool ks_nack_able(const struct ks_receiver *receiver, const struct ks_parent *parent);
 /* The first shard of an object from this parent. */
 void ks_nack_begun(struct ks_receiver *receiver, struct ks_parent *parent, struct ks_assembly *assembly,
 		   int64_t now_us);

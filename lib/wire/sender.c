@@ -9,6 +9,21 @@
 
 #include "lib/base/error.h"
 
+static bool within_limits(const struct ks_sender_settings *settings)
+{
+	return settings->datagram >= KS_DATAGRAM_MIN && settings->datagram <= KS_DATAGRAM_MAX &&
+	       settings->relays_max <= KS_RELAYS_MAX && settings->loss_ppm <= KS_LOSS_CEILING_PPM;
+}
+
+static void take_settings(struct ks_sender *sender, const struct ks_sender_settings *settings)
+{
+	sender->settings = *settings;
+	if (sender->settings.relays_max == 0)
+		sender->settings.relays_max = KS_RELAYS_MAX;
+	if (sender->settings.rekey_us == 0)
+		sender->settings.rekey_us = KS_REKEY_US;
+}
+
 static int allocate(struct ks_sender **out)
 {
 	struct ks_sender *sender = calloc(1, sizeof(*sender));
@@ -35,17 +50,12 @@ int ks_sender_new(struct ks_sender **out, const struct ks_sender_settings *setti
 
 	if (sodium_init() < 0)
 		return -ENOSYS;
-	if (settings->datagram < KS_DATAGRAM_MIN || settings->datagram > KS_DATAGRAM_MAX ||
-	    settings->relays_max > KS_RELAYS_MAX || settings->loss_ppm > KS_LOSS_CEILING_PPM)
+	if (!within_limits(settings))
 		return KS_ELIMIT;
 	err = allocate(&sender);
 	if (err != KS_EOK)
 		return err;
-	sender->settings = *settings;
-	if (sender->settings.relays_max == 0)
-		sender->settings.relays_max = KS_RELAYS_MAX;
-	if (sender->settings.rekey_us == 0)
-		sender->settings.rekey_us = KS_REKEY_US;
+	take_settings(sender, settings);
 	sender->ops = *ops;
 	sender->clock = *ops->clock;
 	memcpy(sender->instance, instance, KS_INSTANCE_SIZE);
@@ -69,6 +79,22 @@ void ks_sender_free(struct ks_sender *sender)
 	free(sender->revoked);
 	sodium_memzero(sender, sizeof(*sender));
 	free(sender);
+}
+
+int ks_sender_set(struct ks_sender *sender, const struct ks_sender_settings *settings)
+{
+	int64_t now_us = ks_mono_us(&sender->clock);
+	size_t datagram = sender->settings.datagram;
+
+	if (!within_limits(settings))
+		return KS_ELIMIT;
+	take_settings(sender, settings);
+	if (settings->datagram != datagram)
+		ks_path_resize(sender, now_us);
+	for (size_t i = 0; i < sender->n_peers; i++)
+		if (sender->peers[i] != NULL)
+			ks_loss_believe(&sender->peers[i]->loss, settings->loss_ppm);
+	return KS_EOK;
 }
 
 /* --- who may come ---------------------------------------------------------------------------------------- */

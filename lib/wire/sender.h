@@ -82,6 +82,11 @@ int ks_sender_new(struct ks_sender **sender, const struct ks_sender_settings *se
 		  const uint8_t instance[KS_INSTANCE_SIZE], const struct ks_sender_ops *ops);
 void ks_sender_free(struct ks_sender *sender);
 
+/* Other settings, for what is sent from now on; sessions and what is on its way in them go on. Reports of loss stay; a
+ * lower relays_max drops nobody, but takes no new ones until there is room; longer datagrams are tried before they are
+ * used. KS_EOK; KS_ELIMIT, and all is as before. */
+int ks_sender_set(struct ks_sender *sender, const struct ks_sender_settings *settings);
+
 /* Which relays may come by themselves: those with a key derived from one of these master keys (at most KS_PSK_MAX)
  * and a name that is not among the revoked ones. Sessions that are no longer allowed end, with an END that says so;
  * that goes for relays told of by name too, if they are revoked. Everything is copied. KS_EOK, KS_ELIMIT, -ENOMEM. */

@@ -351,15 +351,6 @@ static struct ks_peer *most_silent(const struct ks_sender *sender, const char *n
 	return silent;
 }
 
-static size_t count_peers(const struct ks_sender *sender)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < sender->n_peers; i++)
-		n += sender->peers[i] != NULL;
-	return n;
-}
-
 /* Room for one more: of this name, and at all. */
 static bool make_room(struct ks_sender *sender, const char *name, int64_t now_us)
 {
@@ -370,8 +361,11 @@ static bool make_room(struct ks_sender *sender, const char *name, int64_t now_us
 		ks_peer_farewell(sender, silent, KS_BYE_STOP);
 		ks_peer_end(sender, silent, now_us);
 	}
-	if (count_peers(sender) < sender->settings.relays_max)
+	if (ks_peers_count(sender) < sender->settings.relays_max)
 		return true;
+	/* One less would not do: the limit was a higher one. */
+	if (ks_peers_count(sender) > sender->settings.relays_max)
+		return false;
 	silent = most_silent(sender, NULL, &n);
 	if (silent == NULL || !is_silent(silent, now_us))
 		return false;

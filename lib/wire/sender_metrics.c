@@ -84,7 +84,8 @@ static double parity(const struct ks_sender *sender, const struct ks_peer *peer)
 	for (size_t i = 0; i < peer->n_streams; i++) {
 		const struct ks_stream *stream = &peer->streams[i];
 
-		if (stream->held != NULL && stream->held->serial == stream->serial &&
+		/* The layout of one that is complete may be gone. */
+		if (stream->held != NULL && stream->held->serial == stream->serial && stream->size->layout.shards > 0 &&
 		    (newest == NULL || stream->serial > newest->serial))
 			newest = stream;
 	}

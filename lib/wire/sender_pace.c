@@ -83,6 +83,12 @@ static void set_spread(const struct ks_sender *sender, const struct ks_peer *pee
 	stream->spread = (uint8_t)(units < SPREAD_ASKABLE_MAX ? units : SPREAD_ASKABLE_MAX);
 }
 
+/* What the header of an object says is a promise: it holds also when nothing more may be asked for of later ones. */
+static bool askable(const struct ks_sender *sender, const struct ks_peer *peer, const struct ks_stream *stream)
+{
+	return !peer->blind && (stream->spread < KS_SPREAD_UNITS_MAX || ks_peer_can_ask(sender, peer));
+}
+
 /* --- streams ---------------------------------------------------------------------------------------- */
 
 static struct ks_stream *find(struct ks_peer *peer, const struct ks_held *held)
@@ -158,7 +164,7 @@ static bool start(struct ks_sender *sender, struct ks_peer *peer, struct ks_stre
 {
 	*stream = (struct ks_stream){ .held = held, .serial = held->serial, .from_top = peer->lease->wish.from_top,
 				      .start_us = now_us, .next_us = now_us };
-	stream->size = ks_object_size(&held->object, sender->sizes[peer->size] - KS_DATAGRAM_OVERHEAD);
+	stream->size = ks_path_layout(sender, peer, held);
 	if (stream->size == NULL) {
 		stream->held = NULL;
 		return false;
@@ -199,6 +205,24 @@ void ks_stream_begin_all(struct ks_sender *sender, struct ks_peer *peer, int64_t
 		if (held->object.bytes != NULL)
 			ks_stream_begin(sender, peer, held, now_us);
 	}
+}
+
+/* What the session before this one did not want. */
+void ks_stream_begin_wider(struct ks_sender *sender, struct ks_peer *peer, const struct ks_filter *before,
+			   int64_t now_us)
+{
+	for (size_t i = 0; i < sender->n_tracks; i++) {
+		struct ks_track *track = sender->tracks[i];
+		struct ks_held *held = &track->held[track->newest];
+
+		if (held->object.bytes != NULL && !ks_filter_match(before, track->channel, track->rendition))
+			ks_stream_begin(sender, peer, held, now_us);
+	}
+}
+
+bool ks_stream_needs(const struct ks_stream *stream, const struct ks_held *held, const struct ks_object_size *size)
+{
+	return live(stream) && stream->held == held && stream->size == size && !stream->complete;
 }
 
 /* --- what relays ask for ---------------------------------------------------------------------------- */
@@ -270,7 +294,7 @@ enum ks_drop ks_stream_asked(struct ks_sender *sender, struct ks_peer *peer, con
 		memset(stream->wanted, 0, sizeof(stream->wanted));
 		return KS_DROP_NONE;
 	}
-	if (!ks_peer_can_ask(sender, peer))
+	if (!askable(sender, peer, stream))
 		return KS_DROP_LIMIT;
 	if (stream->complete)
 		return KS_DROP_LATE;
@@ -297,13 +321,11 @@ enum ks_drop ks_stream_asked(struct ks_sender *sender, struct ks_peer *peer, con
 size_t ks_stream_newest(struct ks_sender *sender, struct ks_peer *peer, struct ks_alive *alive)
 {
 	alive->n = 0;
-	if (!ks_peer_can_ask(sender, peer))
-		return 0;
 	for (size_t i = 0; i < sender->n_tracks && alive->n < KS_ALIVE_OBJECTS_MAX; i++) {
 		const struct ks_track *track = sender->tracks[i];
 		const struct ks_stream *stream = find(peer, &track->held[track->newest]);
 
-		if (stream == NULL || stream->complete || unfinished(stream))
+		if (stream == NULL || stream->complete || unfinished(stream) || !askable(sender, peer, stream))
 			continue;
 		alive->objects[alive->n].shard_len = (uint16_t)stream->size->layout.shard_len;
 		alive->objects[alive->n].header = stream->held->object.header;

@@ -44,16 +44,26 @@ static void make_label(const struct ks_sender *sender, struct ks_peer *peer)
 	memcpy(peer->label, label, sizeof(label));
 }
 
+size_t ks_peers_count(const struct ks_sender *sender)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < sender->n_peers; i++)
+		n += sender->peers[i] != NULL;
+	return n;
+}
+
 struct ks_peer *ks_peer_new(struct ks_sender *sender, const char *name, const char *address, const struct ks_psk *psk,
 			    size_t *number)
 {
 	struct ks_peer *peer;
 	size_t at = 0;
 
+	/* Not by the place: there may be more than the limit, which was a higher one. */
+	if (ks_peers_count(sender) >= sender->settings.relays_max)
+		return NULL;
 	while (at < sender->n_peers && sender->peers[at] != NULL)
 		at++;
-	if (at >= sender->settings.relays_max)
-		return NULL;
 	peer = calloc(1, sizeof(*peer));
 	if (peer == NULL)
 		return NULL;
@@ -185,6 +195,8 @@ void ks_peer_up(struct ks_sender *sender, struct ks_peer *peer, struct ks_lease 
 	if (first || afresh) {
 		ks_info("wire", "relay %s (%s): session set up", peer->name, peer->address);
 		ks_stream_begin_all(sender, peer, now_us);
+	} else if (!peer->blind) {
+		ks_stream_begin_wider(sender, peer, &peer->previous->wish.filter, now_us);
 	}
 }
 
@@ -426,13 +438,15 @@ static int64_t tick_alive(struct ks_sender *sender, struct ks_peer *peer, int64_
 {
 	struct ks_lease *lease = peer->lease;
 	int64_t last_us;
+	size_t probe;
 
 	if (!lease->opened) {
 		lease->opened = true;
 		send_alive(sender, peer, sender->sizes[peer->wish], now_us);
-	} else if (peer->size > peer->wish && !lease->blind && now_us >= peer->probe_us) {
-		peer->probe_us = now_us + KS_PROBE_US;
-		send_alive(sender, peer, sender->sizes[peer->size - 1], now_us);
+	} else if (!lease->blind) {
+		probe = ks_path_probe(sender, peer, now_us);
+		if (probe > 0)
+			send_alive(sender, peer, probe, now_us);
 	}
 	last_us = lease->blind || ks_path_proven(sender, peer) ? lease->sent_us : lease->alive_us;
 	if (lease->alive_us > last_us)

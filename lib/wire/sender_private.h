@@ -23,10 +23,12 @@
 #define KS_LEASES_MAX 1024		/* a power of two, above two for each relay and the half-open ones */
 #define KS_FAREWELLS_MAX (2 * KS_RELAYS_MAX)
 #define KS_LEASE_FADE_US (5 * KS_US_PER_S)	/* a session that was replaced still takes what is under way */
+#define KS_PATH_SIZES_MAX 4			/* of datagrams, one setting at a time */
 #define KS_PROBE_US (60 * KS_US_PER_S)		/* between tries with longer datagrams */
 #define KS_BLIND_HURRY_US (200 * KS_US_PER_MS)	/* between repetitions of BLIND in the first second */
 #define KS_BLIND_AHEAD_US (5 * KS_US_PER_S)	/* a blind session is announced this long before it is used */
 
+_Static_assert(2 * KS_PATH_SIZES_MAX <= KS_OBJECT_SIZES_MAX, "an object has room for the sizes of two settings");
 _Static_assert(KS_LEASES_MAX > 2 * KS_RELAYS_MAX + KS_HALF_OPEN_MAX, "every session has a slot");
 
 /* --- what there is to send: sender_tracks.c ------------------------------------------------------ */
@@ -128,6 +130,7 @@ struct ks_peer {
 	struct ks_breaker breaker;
 	size_t size, wish;		/* indices of sender->sizes: in use, wanted */
 	int64_t probe_us;
+	unsigned hurried;		/* tries that follow soon */
 	struct ks_stream *streams;
 	size_t n_streams;
 	int64_t begun_us[KS_SENDER_TRACKS_MAX];	/* the last object of each track, by its since_us; 0: none */
@@ -147,7 +150,7 @@ struct ks_sender {
 	struct ks_sender_ops ops;
 	struct ks_clock clock;
 	uint8_t instance[KS_INSTANCE_SIZE];
-	size_t sizes[KS_OBJECT_SIZES_MAX], n_sizes;	/* of datagrams, falling */
+	size_t sizes[KS_PATH_SIZES_MAX], n_sizes;	/* of datagrams, falling */
 	struct ks_fec *fec;
 	struct ks_cookies cookies;
 	struct ks_track *tracks[KS_SENDER_TRACKS_MAX];
@@ -185,6 +188,7 @@ void ks_tracks_free(struct ks_sender *sender);
 /* sender_peers.c. A peer may be freed by each of these that says so. */
 struct ks_peer *ks_peer_new(struct ks_sender *sender, const char *name, const char *address, const struct ks_psk *psk,
 			    size_t *number);
+size_t ks_peers_count(const struct ks_sender *sender);
 void ks_peer_free(struct ks_sender *sender, struct ks_peer *peer);
 void ks_peer_set_key(const struct ks_sender *sender, struct ks_peer *peer, const struct ks_psk *psk);
 void ks_peer_derive(const struct ks_sender *sender, struct ks_peer *peer);	/* after the masters have changed */
@@ -218,11 +222,15 @@ enum ks_drop ks_reports_input(struct ks_sender *sender, const struct ks_header *
 
 /* sender_path.c */
 void ks_path_sizes(struct ks_sender *sender);
+void ks_path_resize(struct ks_sender *sender, int64_t now_us);	/* the setting has changed */
+struct ks_object_size *ks_path_layout(const struct ks_sender *sender, const struct ks_peer *peer, struct ks_held *held);
 void ks_path_wish(struct ks_sender *sender, struct ks_peer *peer, size_t datagram, int64_t now_us);
 void ks_path_sent(struct ks_lease *lease, size_t n, int64_t now_us);	/* DATA of the present size */
 void ks_path_report(struct ks_sender *sender, struct ks_peer *peer, const struct ks_renew *renew, uint32_t expected,
 		    uint32_t received, int64_t now_us);
 void ks_path_too_long(struct ks_sender *sender, struct ks_peer *peer, size_t len, int64_t now_us);
+/* The length to try; 0: none now. */
+size_t ks_path_probe(const struct ks_sender *sender, struct ks_peer *peer, int64_t now_us);
 bool ks_path_proven(const struct ks_sender *sender, const struct ks_peer *peer);
 
 /* sender_pace.c */
@@ -230,6 +238,9 @@ void ks_stream_begin(struct ks_sender *sender, struct ks_peer *peer, struct ks_h
 void ks_stream_begin_all(struct ks_sender *sender, struct ks_peer *peer, int64_t now_us);	/* the newest, afresh */
 enum ks_drop ks_stream_asked(struct ks_sender *sender, struct ks_peer *peer, const struct ks_nack *nack,
 			      int64_t now_us);
+void ks_stream_begin_wider(struct ks_sender *sender, struct ks_peer *peer, const struct ks_filter *before,
+			   int64_t now_us);
+bool ks_stream_needs(const struct ks_stream *stream, const struct ks_held *held, const struct ks_object_size *size);
 size_t ks_stream_newest(struct ks_sender *sender, struct ks_peer *peer, struct ks_alive *alive);
 int64_t ks_stream_tick(struct ks_sender *sender, struct ks_peer *peer, int64_t now_us);
 

@@ -20,6 +20,7 @@ leaves() { # STATUS TEXT ARGUMENT...: the exit status, and TEXT in what it says
 	[ "$status" -eq "$wanted" ] && grep -qF -e "$text" "$scratch/said"
 }
 says() { grep -qF -e "$1" "$scratch/log"; }
+never() { ! "$@"; }
 counts() { [ "$(grep -cF -e "$1" "$scratch/log")" -eq "$2" ]; }
 listening() { grep -qi ":$(printf %04X "$1") 0\{8\}:0000 0A" /proc/net/tcp; }
 metric() {
@@ -135,7 +136,15 @@ ok "and frames flow again" within 20 metric_above frames_total "$before"
 configure 'period = 40' "master = \"$scratch/up.master\"" 'loss = 20'
 kill -HUP "$pid"
 ok "listening needs a restart, and says so" within 20 says "listen is taken over only by a restart"
-ok "so does the loss" within 20 says "loss is taken over only by a restart"
+ok "nothing else does" never says "loss is taken over only by a restart"
+configure 'period = 40' 'loss = 40'
+cat >>"$scratch/conf" <<END
+relay "blind" { address = "127.0.0.1:9" key = "$scratch/relay.psk" blind = yes }
+END
+parity_above() { value=$(curl -gs "http://127.0.0.1:$port/metrics" |
+	sed -n 's/^koshien_wire_parity_ratio{relay="blind"} \([0-9.]*\)$/\1/p') && awk -v a="$value" -v b="$1" 'BEGIN { exit !(a > b) }'; }
+kill -HUP "$pid"
+ok "SIGHUP takes over the loss that is made up for" within 20 parity_above 0.7
 ok "SIGTERM ends it with 0" ends_with 0
 
 configure 'period = 50' 'resolution = 320x240'

@@ -90,6 +90,46 @@ ok "frames go on" frames_go_on
 # shellcheck disable=SC2046 # two numbers
 ok "no frame was lost" none_lost $(cat start)
 
+# Settings of the wire, on both sides.
+datagram() { curl -gs "http://127.0.0.1:$numbers/metrics" | grep -q "^koshien_wire_datagram_bytes{relay=\"far\"} $1\$"; }
+low() { "$ctl" frames stores main low --json 2>/dev/null | sed -n 's/.*"newest":"[0-9]*-\([0-9]*\)".*/\1/p'; }
+low_beyond() { at=$(low) && [ -n "$at" ] && [ "$at" -gt "$1" ]; }
+cat >>sentryd.conf <<END
+rendition "std" { }
+rendition "low" { quality = 30 }
+END
+cp sentryc.conf all.conf
+echo 'rendition = { "std" }' >>sentryc.conf
+ok "the relay wants one rendition" reload sentryc "$relay"
+ok "frames go on" frames_go_on
+ok "the parent makes two" reload sentryd "$daemon"
+ok "frames go on" frames_go_on
+ok "the other one does not come" [ ! -e stores/main.low.frames ]
+held >start
+cp all.conf sentryc.conf
+ok "the relay wants all" reload sentryc "$relay"
+ok "the other one comes" within 20 low_beyond 0
+printf '%s\n' 'datagram = 1000' 'loss = 30' >>sentryd.conf
+ok "the parent sends shorter datagrams" reload sentryd "$daemon"
+ok "and says so" within 10 datagram 1000
+ok "frames go on" frames_go_on
+echo 'datagram = 600' >>sentryc.conf
+ok "the relay wants even shorter ones" reload sentryc "$relay"
+ok "and gets them" within 10 datagram 576
+ok "frames go on" frames_go_on
+printf '%s\n' 'rendition = { "std" }' 'nack = no' >>sentryc.conf
+ok "the relay wants one rendition, and asks for nothing" reload sentryc "$relay"
+ok "frames go on" frames_go_on
+last=$(low)
+ok "frames go on" frames_go_on
+ok "of this one only" [ "$(low)" = "$last" ]
+cp all.conf sentryc.conf
+ok "the relay wants all as before" reload sentryc "$relay"
+ok "and gets it" within 20 low_beyond "$last"
+ok "in datagrams of the parent's size" within 20 datagram 1000
+# shellcheck disable=SC2046 # two numbers
+ok "no frame was lost" none_lost $(cat start)
+
 ok "the relay is revoked" "$ctl" key revoke far --list revoked
 ok "the parent takes it" reload sentryd "$daemon"
 ok "the relay is told" within 10 says sentryc "revoked"

@@ -18,6 +18,7 @@ refuses() { # TEXT ARGUMENT...: exit status 2, and TEXT in what it says
 	[ "$status" -eq 2 ] && grep -qF -e "$text" "$scratch/said"
 }
 says() { grep -qF -e "$1" "$scratch/log"; }
+never() { ! "$@"; }
 running() { kill -0 "$pid" 2>/dev/null; }
 ended() { ! running; }
 ends_with() { # STATUS: of the sentryc that runs
@@ -118,7 +119,10 @@ END
 reload
 ok "a reload with a parent, a master key and a next key" \
 	within 10 says "reloaded: 1 parents, 2 keys of parents that send unasked, 1 trusted sources, a parent itself"
-ok "what needs a restart says so" says "datagram is taken over only by a restart"
+ok "what needs no restart does not ask for one" never says "taken over only by a restart"
+sed -i "s/^listen = .*/listen = { \"127.0.0.1:$(free_port udp)\" }/" "$scratch/conf"
+reload
+ok "what needs one says so" within 10 says "listen is taken over only by a restart"
 stop
 ok "ends" within 10 ended
 ok "with status 0" ends_with 0

@@ -204,13 +204,17 @@ START_TEST(nothing_is_asked_where_it_is_not_wanted)
 	fake_alive(a, make(2));
 	fake_run(&fake, 1 * S);
 	ck_assert_uint_eq(a->count[KS_NACK] + a->stops, 0);
-	/* The parent does not answer. */
+	/* The parent does not answer, and each object says so, until one says something else. */
 	restart(NULL);
 	a->no_nack = true;
 	fake_join(&fake, 0);
-	fake_shards(a, make(0), 0, 19);
+	make(0)->header.spread = KS_SPREAD_UNITS_MAX;
+	fake_shards(a, &objects[0], 0, 19);
 	fake_run(&fake, 1 * S);
 	ck_assert_uint_eq(a->count[KS_NACK] + a->stops, 0);
+	fake_shards(a, make(1), 0, 19);
+	fake_run(&fake, 1 * S);
+	ck_assert_uint_gt(a->count[KS_NACK], 0);
 	/* The end is not known. */
 	restart(NULL);
 	fake_join(&fake, 0);

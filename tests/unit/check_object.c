@@ -100,8 +100,9 @@ END_TEST
 
 START_TEST(sizes_do_not_disturb_each_other)
 {
-	static const size_t lens[KS_OBJECT_SIZES_MAX] = { 1384, 1152, 976, 528 };
+	static const size_t lens[KS_OBJECT_SIZES_MAX] = { 1384, 1152, 976, 528, 1300, 1200, 1100, 800 };
 	struct ks_object_size *sizes[KS_OBJECT_SIZES_MAX];
+	size_t held;
 
 	ck_assert_int_eq(ks_object_set(&object, &header, bytes, 98000, 100000), KS_EOK);
 	for (size_t s = 0; s < KS_OBJECT_SIZES_MAX; s++) {
@@ -114,6 +115,13 @@ START_TEST(sizes_do_not_disturb_each_other)
 		ck_assert_ptr_eq(ks_object_size(&object, lens[s]), sizes[s]);
 		check_parity(sizes[s], 0);
 	}
+	/* Until one is dropped, which gives its memory back. */
+	held = object.held;
+	ks_object_drop_size(&object, sizes[2]);
+	ck_assert_uint_lt(object.held, held - 6 * lens[2]);
+	ck_assert_ptr_eq(ks_object_size(&object, 1000), sizes[2]);
+	check_parity(sizes[2], 0);
+	check_parity(sizes[3], 0);
 	/* The next object has room for others. */
 	ck_assert_int_eq(ks_object_set(&object, &header, bytes, 98000, 100000), KS_EOK);
 	ck_assert_ptr_nonnull(ks_object_size(&object, 1000));

@@ -599,6 +599,38 @@ START_TEST(limits)
 }
 END_TEST
 
+START_TEST(fewer_relays_drop_nobody)
+{
+	struct ks_sender_settings settings = { .datagram = KS_DATAGRAM_DEFAULT, .nack = true, .relays_max = 2 };
+	struct hand_relay *first = connected("alpha"), *second = connected("beta"), *third = connected("gamma"), *fourth;
+
+	ck_assert_int_eq(ks_sender_set(hand.sender, &settings), KS_EOK);
+	hand_object(&hand, 1, FRAME, PERIOD);
+	hand_run(&hand, KS_US_PER_S);
+	ck_assert_uint_ge(hand_count(first, 1), 86);
+	ck_assert_uint_ge(hand_count(second, 1), 86);
+	ck_assert_uint_ge(hand_count(third, 1), 86);
+	/* Nor does a newcomer, though some are silent: their place is not free. */
+	hand_run(&hand, KS_SILENCE_US);
+	fourth = new_relay("delta");
+	hand_connect(fourth);
+	ck_assert_uint_eq(ks_sender_relays(hand.sender), 3);
+	ck_assert_uint_eq(ks_sender_dropped(hand.sender, KS_DROP_LIMIT), 1);
+	/* Those that are there may renew. */
+	ck_assert(hand_connect(third));
+	ck_assert_uint_eq(ks_sender_relays(hand.sender), 3);
+	/* The place in the middle is free, and two are as many as there may be. */
+	hand_session(second, KS_BYE, (const uint8_t[KS_BYE_BODY]){ KS_BYE_STOP }, KS_BYE_BODY);
+	hand_renew(first);
+	hand_connect(fourth);
+	ck_assert_uint_eq(ks_sender_relays(hand.sender), 2);
+	settings.relays_max = 3;
+	ck_assert_int_eq(ks_sender_set(hand.sender, &settings), KS_EOK);
+	hand_connect(fourth);
+	ck_assert_uint_eq(ks_sender_relays(hand.sender), 3);
+}
+END_TEST
+
 static TCase *add_case(Suite *suite, const char *name)
 {
 	TCase *tc = tcase_create(name);
@@ -640,6 +672,7 @@ static Suite *sender_suite(void)
 	tcase_add_test(tc, idle_relays_cost_next_to_nothing);
 	tcase_add_test(tc, metrics_have_one_sample_for_each_relay);
 	tcase_add_test(tc, limits);
+	tcase_add_test(tc, fewer_relays_drop_nobody);
 	return suite;
 }
 

@@ -119,6 +119,28 @@ START_TEST(bytes_are_those_of_the_object)
 }
 END_TEST
 
+START_TEST(another_belief_counts_before_the_first_report)
+{
+	const struct ks_sender_settings settings = { .datagram = KS_DATAGRAM_DEFAULT, .loss_ppm = 200000, .nack = true };
+	struct hand_relay *relay = connected("alpha"), *reported = new_relay("beta"), *later;
+
+	relay->seen.rtt_ms = reported->seen.rtt_ms = 40;
+	ck_assert(hand_connect(reported));
+	for (uint32_t seq = 1; seq <= 12; seq++) {
+		hand_object(&hand, seq, FRAME, PERIOD);
+		hand_live(reported, PERIOD);
+	}
+	ck_assert_int_eq(ks_sender_set(hand.sender, &settings), KS_EOK);
+	later = connected("gamma");
+	hand_object(&hand, 13, FRAME, PERIOD);
+	hand_run(&hand, PERIOD);
+	ck_assert_uint_eq(hand_count(relay, 13), 86 + ks_fec_parity(86, 200000, KS_CHANCE_90));
+	ck_assert_uint_eq(hand_count(later, 13), 86 + ks_fec_parity(86, 200000, KS_CHANCE_90));
+	/* What was measured counts for more. */
+	ck_assert_uint_lt(hand_count(reported, 13), 86 + 8);
+}
+END_TEST
+
 START_TEST(parity_follows_the_reports)
 {
 	struct hand_relay *relay = connected("alpha");
@@ -422,6 +444,7 @@ static Suite *sender_pace_suite(void)
 
 	tcase_add_loop_test(tc, a_frame_is_spread_out, 0, 3);
 	tcase_add_loop_test(tc, bytes_are_those_of_the_object, 0, 2);
+	tcase_add_test(tc, another_belief_counts_before_the_first_report);
 	tcase_add_test(tc, parity_follows_the_reports);
 	tcase_add_loop_test(tc, parity_follows_what_time_there_is_to_ask, 0, 4);
 	tcase_add_test(tc, tracks_and_filters);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/wire/sender.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/error.h"
@@ -164,6 +165,64 @@ START_TEST(a_relay_may_want_shorter_ones)
 }
 END_TEST
 
+static void set_datagram(size_t datagram)
+{
+	const struct ks_sender_settings settings = { .datagram = datagram, .loss_ppm = KS_LOSS_DEFAULT_PPM, .nack = true };
+
+	ck_assert_int_eq(ks_sender_set(hand.sender, &settings), KS_EOK);
+}
+
+/* Comes by itself, once the setting has changed, and has time to get the frame. */
+static struct hand_relay *another(size_t number, size_t datagram)
+{
+	struct hand_relay *relay;
+	char name[16];
+
+	snprintf(name, sizeof(name), "relay-%zu", number);
+	relay = new_relay(name);
+	relay->wish.datagram = KS_DATAGRAM_MAX;
+	set_datagram(datagram);
+	ck_assert(hand_connect(relay));
+	hand_run(&hand, KS_US_PER_S);
+	return relay;
+}
+
+/* One frame that stays the newest through many settings: whoever comes gets it whole, in datagrams of the right size. */
+START_TEST(a_frame_outlives_many_settings)
+{
+	static const size_t sizes[] = { 1432, 1400, 1350, 1300, 1250, 1220, 1190, 1150, 1120, 1090, 1000, 900, 600, 1432 };
+	const struct ks_nack done = { .track = ks_track_of("channel", "r0"), .epoch = 1, .seq = 1 };
+	size_t most = 0;
+
+	hand_object(&hand, 1, FRAME, PERIOD);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct hand_relay *relay = another(i, sizes[i]);
+		size_t all, memory;
+
+		ck_assert_uint_eq(longest_data(relay), sizes[i]);
+		all = FRAME / (sizes[i] - KS_DATAGRAM_OVERHEAD);
+		ck_assert_uint_gt(hand_count(relay, 1), all);
+		hand_nack(relay, &done);
+		memory = ks_sender_memory(hand.sender, NULL);
+		most = memory > most ? memory : most;
+	}
+	ck_assert_uint_lt(most, 8 * 1024 * 1024);
+}
+END_TEST
+
+/* Nobody says that he has it: the room for sizes is used up, and a shorter one does too. */
+START_TEST(a_frame_that_many_still_get_is_sent_shorter)
+{
+	hand_object(&hand, 1, FRAME, PERIOD);
+	for (size_t i = 0; i < 12; i++) {
+		struct hand_relay *relay = another(i, 700 + 50 * i);
+
+		ck_assert_uint_le(longest_data(relay), 700 + 50 * i);
+		ck_assert_uint_gt(hand_count(relay, 1), FRAME / longest_data(relay));
+	}
+}
+END_TEST
+
 START_TEST(the_breaker_sends_less_and_comes_back)
 {
 	struct hand_relay *relay = connected("alpha");
@@ -214,6 +273,8 @@ static Suite *sender_path_suite(void)
 	tcase_add_test(tc, a_path_that_becomes_narrow);
 	tcase_add_test(tc, a_path_that_is_only_broken_keeps_its_size);
 	tcase_add_test(tc, a_relay_may_want_shorter_ones);
+	tcase_add_test(tc, a_frame_outlives_many_settings);
+	tcase_add_test(tc, a_frame_that_many_still_get_is_sent_shorter);
 	tcase_add_test(tc, the_breaker_sends_less_and_comes_back);
 	return suite;
 }

@@ -17,12 +17,15 @@ if WITH_CHECK
 check_LTLIBRARIES += tests/wire/libscene.la
 tests_wire_libscene_la_SOURCES = tests/wire/scene.c tests/wire/scene.h
 tests_wire_libscene_la_CFLAGS = $(wire_unit_cflags)
-world_unit_tests = tests/unit/check_hostile tests/unit/check_session tests/unit/check_tree tests/unit/check_wire
+world_unit_tests = tests/unit/check_hostile tests/unit/check_reload tests/unit/check_session tests/unit/check_tree \
+	tests/unit/check_wire
 world_unit_ldadd = tests/wire/libscene.la tests/wire/libworld.la $(wire_unit_ldadd)
 check_PROGRAMS += $(world_unit_tests)
 TESTS += $(world_unit_tests)
 tests_unit_check_hostile_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_hostile_LDADD = $(world_unit_ldadd)
+tests_unit_check_reload_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_reload_LDADD = $(world_unit_ldadd)
 tests_unit_check_session_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_session_LDADD = $(world_unit_ldadd)
 tests_unit_check_tree_CFLAGS = $(wire_unit_cflags)
