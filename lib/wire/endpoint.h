@@ -24,4 +24,10 @@ static inline bool ks_endpoint_equal(const struct ks_endpoint *a, const struct k
 	return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
 }
 
+/* The same other side, whichever way it is reached; one that is not known is nobody's. */
+static inline bool ks_endpoint_same_peer(const struct ks_endpoint *a, const struct ks_endpoint *b)
+{
+	return a->len > 0 && a->peer_len == b->peer_len && memcmp(a->bytes, b->bytes, a->peer_len) == 0;
+}
+
 #endif

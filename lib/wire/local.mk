@@ -60,14 +60,16 @@ tests_unit_check_datagram_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_datagram_LDADD = $(wire_unit_ldadd)
 tests_unit_check_fec_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_fec_LDADD = $(wire_unit_ldadd)
-tests_unit_check_intake_SOURCES = tests/unit/check_intake.c tests/wire/fake.c tests/wire/fake.h
+tests_unit_check_intake_SOURCES = tests/unit/check_intake.c tests/unit/with_parents.h \
+	tests/wire/fake.c tests/wire/fake.h
 tests_unit_check_intake_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_intake_LDADD = $(wire_unit_ldadd)
 tests_unit_check_layout_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_layout_LDADD = $(wire_unit_ldadd)
 tests_unit_check_loss_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_loss_LDADD = $(wire_unit_ldadd)
-tests_unit_check_merge_SOURCES = tests/unit/check_merge.c tests/wire/fake.c tests/wire/fake.h
+tests_unit_check_merge_SOURCES = tests/unit/check_merge.c tests/unit/with_parents.h \
+	tests/wire/fake.c tests/wire/fake.h
 tests_unit_check_merge_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_merge_LDADD = $(wire_unit_ldadd)
 tests_unit_check_message_CFLAGS = $(wire_unit_cflags)
@@ -82,20 +84,24 @@ tests_unit_check_ports_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_ports_LDADD = $(wire_unit_ldadd)
 tests_unit_check_psk_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_psk_LDADD = $(wire_unit_ldadd)
-tests_unit_check_receiver_SOURCES = tests/unit/check_receiver.c tests/wire/fake.c tests/wire/fake.h
+tests_unit_check_receiver_SOURCES = tests/unit/check_receiver.c tests/unit/with_parents.h \
+	tests/wire/fake.c tests/wire/fake.h
 tests_unit_check_receiver_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_receiver_LDADD = $(wire_unit_ldadd)
 tests_unit_check_revoked_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_revoked_LDADD = $(wire_unit_ldadd)
 tests_unit_check_seal_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_seal_LDADD = $(wire_unit_ldadd)
-tests_unit_check_sender_SOURCES = tests/unit/check_sender.c tests/wire/hand.c tests/wire/hand.h
+tests_unit_check_sender_SOURCES = tests/unit/check_sender.c tests/unit/with_relays.h \
+	tests/wire/hand.c tests/wire/hand.h
 tests_unit_check_sender_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_sender_LDADD = $(wire_unit_ldadd)
-tests_unit_check_sender_pace_SOURCES = tests/unit/check_sender_pace.c tests/wire/hand.c tests/wire/hand.h
+tests_unit_check_sender_pace_SOURCES = tests/unit/check_sender_pace.c tests/unit/with_relays.h \
+	tests/wire/hand.c tests/wire/hand.h
 tests_unit_check_sender_pace_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_sender_pace_LDADD = $(wire_unit_ldadd)
-tests_unit_check_sender_path_SOURCES = tests/unit/check_sender_path.c tests/wire/hand.c tests/wire/hand.h
+tests_unit_check_sender_path_SOURCES = tests/unit/check_sender_path.c tests/unit/with_relays.h \
+	tests/wire/hand.c tests/wire/hand.h
 tests_unit_check_sender_path_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_sender_path_LDADD = $(wire_unit_ldadd)
 endif

@@ -458,11 +458,6 @@ int64_t ks_parent_tick(struct ks_receiver *receiver, struct ks_parent *parent, i
 
 /* --- what the network and the public say ------------------------------------------------------------ */
 
-static bool same_peer(const struct ks_endpoint *a, const struct ks_endpoint *b)
-{
-	return a->len > 0 && a->peer_len == b->peer_len && memcmp(a->bytes, b->bytes, a->peer_len) == 0;
-}
-
 void ks_receiver_refused(struct ks_receiver *receiver, const struct ks_endpoint *to)
 {
 	int64_t now_us = ks_mono_us(receiver->ops.clock);
@@ -470,8 +465,8 @@ void ks_receiver_refused(struct ks_receiver *receiver, const struct ks_endpoint 
 	for (size_t i = 0; i < KS_PARENTS_MAX; i++) {
 		struct ks_parent *parent = &receiver->parents[i];
 
-		if (!parent->used || (!same_peer(&parent->where, to) &&
-				      (parent->live == NULL || !same_peer(&parent->live->endpoint, to))))
+		if (!parent->used || (!ks_endpoint_same_peer(&parent->where, to) &&
+				      (parent->live == NULL || !ks_endpoint_same_peer(&parent->live->endpoint, to))))
 			continue;
 		parent->refused = true;
 		/* Anybody can forge it, so it only makes us ask sooner. */

@@ -287,11 +287,6 @@ enum ks_drop ks_lease_subscribe(struct ks_sender *sender, const struct ks_header
 
 /* --- the first RENEW -------------------------------------------------------------------------------------- */
 
-static bool same_address(const struct ks_endpoint *a, const struct ks_endpoint *b)
-{
-	return a->peer_len == b->peer_len && memcmp(a->bytes, b->bytes, a->peer_len) == 0;
-}
-
 static bool is_silent(const struct ks_peer *peer, int64_t now_us)
 {
 	return peer->lease == NULL || now_us - peer->lease->renew_us >= KS_SILENCE_US;
@@ -304,13 +299,13 @@ static int fit(const struct ks_peer *peer, const struct ks_lease *lease, int64_t
 
 	if (peer->blind || strcmp(peer->psk.name, lease->psk.name) != 0)
 		return 0;
-	if (peer->told && same_key && peer->reachable && same_address(&peer->to, &lease->to))
+	if (peer->told && same_key && peer->reachable && ks_endpoint_same_peer(&peer->to, &lease->to))
 		return 5;
 	if (peer->lease != NULL && memcmp(peer->lease->wish.instance, lease->wish.instance, KS_INSTANCE_SIZE) == 0)
 		return 4;
 	if (!same_key)
 		return 0;
-	if (peer->lease != NULL && same_address(&peer->lease->to, &lease->to))
+	if (peer->lease != NULL && ks_endpoint_same_peer(&peer->lease->to, &lease->to))
 		return 3;
 	if (peer->told && is_silent(peer, now_us))
 		return 2;

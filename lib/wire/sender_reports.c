@@ -140,11 +140,6 @@ static enum ks_drop take_bye(struct ks_sender *sender, struct ks_lease *lease, c
 	return KS_DROP_NONE;
 }
 
-static bool same_address(const struct ks_endpoint *a, const struct ks_endpoint *b)
-{
-	return a->peer_len == b->peer_len && memcmp(a->bytes, b->bytes, a->peer_len) == 0;
-}
-
 enum ks_drop ks_reports_input(struct ks_sender *sender, const struct ks_header *header, const struct ks_endpoint *from,
 			      const uint8_t *bytes, size_t len)
 {
@@ -155,7 +150,8 @@ enum ks_drop ks_reports_input(struct ks_sender *sender, const struct ks_header *
 
 	/* A session stays with the address that its cookie was for: who captures a datagram and sends it from
 	 * elsewhere must not get the frames sent there. A relay whose address changed asks for a new session. */
-	if (lease == NULL || lease->ours != header->session || lease->blind || !same_address(&lease->to, from))
+	if (lease == NULL || lease->ours != header->session || lease->blind ||
+	    !ks_endpoint_same_peer(&lease->to, from))
 		return KS_DROP_SESSION;
 	if (header->key_id != lease->psk.id)
 		return KS_DROP_KEY;

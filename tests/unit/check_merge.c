@@ -5,76 +5,9 @@
  */
 #include "lib/wire/receiver.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include <sodium.h>
-
-#include "lib/base/error.h"
 #include "lib/frame/manifest.h"
 #include "lib/wire/assembler.h"
-#include "tests/unit/unit.h"
-#include "tests/wire/fake.h"
-
-#define MS KS_US_PER_MS
-#define S KS_US_PER_S
-
-static struct fake fake;
-static struct fake_parent *const a = &fake.parents[0], *const b = &fake.parents[1];
-static struct fake_object objects[4];
-
-static void setup(void)
-{
-	ck_assert_int_ge(sodium_init(), 0);
-	fake_init(&fake, NULL);
-	unit_log_start();
-}
-
-static void teardown(void)
-{
-	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
-		fake_object_free(&objects[i]);
-	fake_free(&fake);
-}
-
-static void restart(const struct ks_receiver_settings *settings)
-{
-	fake_free(&fake);
-	fake_init(&fake, settings);
-}
-
-/* Object i: 20 shards, number i of its run. */
-static struct fake_object *make(size_t i)
-{
-	fake_object_free(&objects[i]);
-	fake_object(&objects[i], 7, 1, (uint32_t)i, 20 * KS_SHARD_MIN - 10, KS_SHARD_MIN);
-	return &objects[i];
-}
-
-static void accept_keys(const struct fake_parent *parent)
-{
-	ck_assert_int_eq(ks_receiver_set_keys(fake.receiver, &parent->key, 1), KS_EOK);
-}
-
-static uint64_t dropped(enum ks_drop reason)
-{
-	return ks_receiver_dropped(fake.receiver, reason);
-}
-
-static void expect_last(const struct fake_object *object)
-{
-	ck_assert_uint_eq(fake.last_len, object->len);
-	ck_assert_mem_eq(fake.last, object->bytes, object->len);
-}
-
-static size_t lines_with(const char *text)
-{
-	size_t n = 0;
-
-	for (const char *at = unit_log_text(); (at = strstr(at, text)) != NULL; at++)
-		n++;
-	return n;
-}
+#include "tests/unit/with_parents.h"
 
 /* --- asking for what is missing --------------------------------------------------------------------- */
 

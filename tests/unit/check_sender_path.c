@@ -2,48 +2,10 @@
 #include "lib/wire/sender.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#include "lib/base/error.h"
-#include "tests/unit/unit.h"
-#include "tests/wire/hand.h"
+#include "tests/unit/with_relays.h"
 
-#define FRAME 98000	/* bytes: k = 86 */
-#define PERIOD KS_US_PER_S
 #define BACK_US (40 * KS_US_PER_S)	/* until the breaker is closed again */
-
-static struct hand hand;
-static struct ks_master master;
-
-static void setup(void)
-{
-	hand_init(&hand, NULL);
-	memset(master.key, 0x42, sizeof(master.key));
-	ck_assert_int_eq(ks_sender_set_masters(hand.sender, &master, 1, NULL, 0), KS_EOK);
-}
-
-static void teardown(void)
-{
-	for (size_t i = 0; i < hand.n_relays; i++)
-		ck_assert(!hand.relays[i]->broken);
-	hand_free(&hand);
-}
-
-static struct hand_relay *new_relay(const char *name)
-{
-	struct ks_psk psk;
-
-	ks_psk_derive(&psk, &master, name);
-	return hand_relay(&hand, &psk);
-}
-
-static struct hand_relay *connected(const char *name)
-{
-	struct hand_relay *relay = new_relay(name);
-
-	ck_assert(hand_connect(relay));
-	return relay;
-}
 
 /* --- paths ---------------------------------------------------------------------------------------------------- */
 
