@@ -9,12 +9,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/keyfile.h"
-
-static void note(int *first, int err)
-{
-	if (*first == KS_EOK)
-		*first = err;
-}
+#include "lib/frame/trust.h"
 
 static int read_own(struct ks_capture_keys *keys, const char *path)
 {
@@ -23,16 +18,6 @@ static int read_own(struct ks_capture_keys *keys, const char *path)
 	if (err == KS_EOK)
 		crypto_sign_ed25519_sk_to_pk(keys->trust.keys[keys->trust.n++], keys->secret);
 	return err;
-}
-
-static int read_trust(struct ks_trust *trust, const struct ks_list *files)
-{
-	int first = KS_EOK;
-
-	for (size_t i = 0; i < files->n; i++)
-		note(&first, ks_keyfile_read(ks_list_text(files, i), KS_KEY_SOURCE_PUBLIC, trust->keys[trust->n++],
-					     KS_PUBLIC_KEY_SIZE));
-	return first;
 }
 
 /* The current key is the one to send with: the relay accepts the next before it is current here. */
@@ -67,7 +52,7 @@ static int read_relays(struct ks_capture_keys *keys, const struct ks_list *set)
 	if (keys->relays == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < set->n; i++)
-		note(&first, read_relay(keys, (const struct ks_capture_relay *)set->items + i));
+		ks_keep_first(&first, read_relay(keys, (const struct ks_capture_relay *)set->items + i));
 	return first;
 }
 
@@ -77,12 +62,12 @@ int ks_capture_keys_read(struct ks_capture_keys *keys, const struct ks_capture_s
 
 	memset(keys, 0, sizeof(*keys));
 	first = read_own(keys, settings->signing_key);
-	note(&first, read_trust(&keys->trust, &settings->trust));
+	ks_keep_first(&first, ks_trust_read(&keys->trust, &settings->trust));
 	if (settings->master != NULL)
-		note(&first, ks_master_read_all(settings->master, keys->masters, &keys->n_masters));
+		ks_keep_first(&first, ks_master_read_all(settings->master, keys->masters, &keys->n_masters));
 	if (settings->revoked != NULL)
-		note(&first, ks_revoked_read(settings->revoked, &keys->revoked));
-	note(&first, read_relays(keys, &settings->relays));
+		ks_keep_first(&first, ks_revoked_read(settings->revoked, &keys->revoked));
+	ks_keep_first(&first, read_relays(keys, &settings->relays));
 	return first;
 }
 

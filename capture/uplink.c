@@ -10,8 +10,6 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 
-#define TEXT_(number) #number
-#define TEXT(number) TEXT_(number)
 #define PPM_OF_PERCENT 10000
 
 /* --- what is heard ------------------------------------------------------------------------------ */
@@ -32,24 +30,12 @@ void ks_uplink_head(void *ctx, const uint8_t manifest[KS_MANIFEST_SIZE])
 
 /* --- life --------------------------------------------------------------------------------------- */
 
-/* Without a listen setting one family is enough: not every machine has both. */
-static int listen_everywhere(struct ks_node *node)
-{
-	int v6 = ks_node_listen(node, "[::]:" TEXT(KS_CAPTURE_PORT));
-	int v4;
-
-	if (v6 != KS_EOK && v6 != -EAFNOSUPPORT)
-		return v6;
-	v4 = ks_node_listen(node, "0.0.0.0:" TEXT(KS_CAPTURE_PORT));
-	return v4 == -EAFNOSUPPORT ? v6 : v4;
-}
-
 static int listen_on(struct ks_node *node, const struct ks_capture_settings *settings)
 {
 	int err = KS_EOK;
 
 	if (settings->listen.n == 0)
-		return settings->master != NULL ? listen_everywhere(node) : KS_EOK;
+		return settings->master != NULL ? ks_node_listen_everywhere(node, KS_CAPTURE_PORT) : KS_EOK;
 	for (size_t i = 0; i < settings->listen.n && err == KS_EOK; i++)
 		err = ks_node_listen(node, ks_list_text(&settings->listen, i));
 	return err;
@@ -92,39 +78,24 @@ void ks_uplink_free(struct ks_uplink *uplink)
 	uplink->node = NULL;
 }
 
-static void note(int *first, int err)
-{
-	if (*first == KS_EOK)
-		*first = err;
-}
-
 int ks_uplink_apply(struct ks_uplink *uplink, const struct ks_capture_settings *settings,
 		    const struct ks_capture_keys *keys)
 {
 	const struct ks_node_settings node = node_settings(settings);
 	int first = ks_node_set(uplink->node, &node);
 
-	note(&first, ks_node_set_masters(uplink->node, keys->masters, keys->n_masters,
-					 (const char *const *)keys->revoked.names, keys->revoked.n));
-	note(&first, ks_node_set_relays(uplink->node, keys->relays, keys->n_relays));
+	ks_keep_first(&first, ks_node_set_masters(uplink->node, keys->masters, keys->n_masters,
+						  (const char *const *)keys->revoked.names, keys->revoked.n));
+	ks_keep_first(&first, ks_node_set_relays(uplink->node, keys->relays, keys->n_relays));
 	uplink->trust = keys->trust;
 	uplink->told = keys->n_relays;
 	return first;
 }
 
-static bool same_texts(const struct ks_list *a, const struct ks_list *b)
-{
-	bool same = a->n == b->n;
-
-	for (size_t i = 0; same && i < a->n; i++)
-		same = strcmp(ks_list_text(a, i), ks_list_text(b, i)) == 0;
-	return same;
-}
-
 void ks_uplink_warn(const struct ks_uplink *uplink, const struct ks_capture_settings *made,
 		    const struct ks_capture_settings *wanted)
 {
-	if (!same_texts(&made->listen, &wanted->listen) || (!uplink->listens && wanted->master != NULL))
+	if (!ks_list_same(&made->listen, &wanted->listen) || (!uplink->listens && wanted->master != NULL))
 		ks_warn("config", "listen is taken over only by a restart; it stays as it was");
 }
 

@@ -6,14 +6,8 @@
 #include <sodium.h>
 
 #include "lib/base/error.h"
-#include "lib/base/keyfile.h"
 #include "lib/base/log.h"
-
-static void note(int *first, int err)
-{
-	if (*first == KS_EOK)
-		*first = err;
-}
+#include "lib/frame/trust.h"
 
 static int read_parents(struct ks_relay_keys *keys, const struct ks_relay_settings *settings)
 {
@@ -25,7 +19,7 @@ static int read_parents(struct ks_relay_keys *keys, const struct ks_relay_settin
 
 		parent->name = set[i].name;
 		parent->address = set[i].address;
-		note(&first, ks_psk_read_all(set[i].key, parent->keys, &parent->n_keys));
+		ks_keep_first(&first, ks_psk_read_all(set[i].key, parent->keys, &parent->n_keys));
 	}
 	return first;
 }
@@ -50,19 +44,9 @@ static int read_pushed(struct ks_relay_keys *keys, const struct ks_list *files)
 			memcpy(&keys->psk[keys->n_psk], all, n * sizeof(*all));
 			keys->n_psk += n;
 		}
-		note(&first, err);
+		ks_keep_first(&first, err);
 	}
 	sodium_memzero(all, sizeof(all));
-	return first;
-}
-
-static int read_trust(struct ks_trust *trust, const struct ks_list *files)
-{
-	int first = KS_EOK;
-
-	for (size_t i = 0; i < files->n; i++)
-		note(&first, ks_keyfile_read(ks_list_text(files, i), KS_KEY_SOURCE_PUBLIC, trust->keys[trust->n++],
-					     KS_PUBLIC_KEY_SIZE));
 	return first;
 }
 
@@ -72,12 +56,12 @@ int ks_relay_keys_read(struct ks_relay_keys *keys, const struct ks_relay_setting
 
 	memset(keys, 0, sizeof(*keys));
 	first = read_parents(keys, settings);
-	note(&first, read_pushed(keys, &settings->key));
-	note(&first, read_trust(&keys->trust, &settings->trust));
+	ks_keep_first(&first, read_pushed(keys, &settings->key));
+	ks_keep_first(&first, ks_trust_read(&keys->trust, &settings->trust));
 	if (settings->master != NULL)
-		note(&first, ks_master_read_all(settings->master, keys->masters, &keys->n_masters));
+		ks_keep_first(&first, ks_master_read_all(settings->master, keys->masters, &keys->n_masters));
 	if (settings->revoked != NULL)
-		note(&first, ks_revoked_read(settings->revoked, &keys->revoked));
+		ks_keep_first(&first, ks_revoked_read(settings->revoked, &keys->revoked));
 	return first;
 }
 

@@ -8,8 +8,6 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 
-#define TEXT_(number) #number
-#define TEXT(number) TEXT_(number)
 
 #define PPM_OF_PERCENT 10000
 
@@ -38,33 +36,17 @@ bool ks_relay_is_parent(const struct ks_relay_keys *keys)
 	return keys->n_masters > 0;
 }
 
-/* Without a listen setting one family is enough: not every machine has both. */
-static int listen_everywhere(struct ks_node *node)
-{
-	int v6 = ks_node_listen(node, "[::]:" TEXT(KS_RELAY_PORT));
-	int v4;
-
-	if (v6 != KS_EOK && v6 != -EAFNOSUPPORT)
-		return v6;
-	v4 = ks_node_listen(node, "0.0.0.0:" TEXT(KS_RELAY_PORT));
-	return v4 == -EAFNOSUPPORT ? v6 : v4;
-}
-
 int ks_relay_node_listen(struct ks_node *node, const struct ks_relay_settings *settings)
 {
 	int err = KS_EOK;
 
+	if (settings->listen.n == 0 && settings->key.n == 0 && settings->master == NULL)
+		return KS_EOK;
 	if (settings->listen.n == 0)
-		return settings->key.n > 0 || settings->master != NULL ? listen_everywhere(node) : KS_EOK;
+		return ks_node_listen_everywhere(node, KS_RELAY_PORT);
 	for (size_t i = 0; i < settings->listen.n && err == KS_EOK; i++)
 		err = ks_node_listen(node, ks_list_text(&settings->listen, i));
 	return err;
-}
-
-static void note(int *first, int err)
-{
-	if (*first == KS_EOK)
-		*first = err;
 }
 
 int ks_relay_node_apply(struct ks_node *node, const struct ks_relay_settings *settings,
@@ -75,26 +57,17 @@ int ks_relay_node_apply(struct ks_node *node, const struct ks_relay_settings *se
 
 	ks_relay_node_settings(settings, &set);
 	first = ks_node_set(node, &set);
-	note(&first, ks_node_set_masters(node, keys->masters, keys->n_masters,
-					 (const char *const *)keys->revoked.names, keys->revoked.n));
-	note(&first, ks_node_set_keys(node, keys->psk, keys->n_psk));
-	note(&first, ks_node_set_parents(node, keys->parents, keys->n_parents));
+	ks_keep_first(&first, ks_node_set_masters(node, keys->masters, keys->n_masters,
+						  (const char *const *)keys->revoked.names, keys->revoked.n));
+	ks_keep_first(&first, ks_node_set_keys(node, keys->psk, keys->n_psk));
+	ks_keep_first(&first, ks_node_set_parents(node, keys->parents, keys->n_parents));
 	return first;
-}
-
-static bool same_texts(const struct ks_list *a, const struct ks_list *b)
-{
-	bool same = a->n == b->n;
-
-	for (size_t i = 0; same && i < a->n; i++)
-		same = strcmp(ks_list_text(a, i), ks_list_text(b, i)) == 0;
-	return same;
 }
 
 void ks_relay_node_warn(const struct ks_relay_settings *now, const struct ks_relay_settings *wanted)
 {
 	bool listened = now->key.n > 0 || now->master != NULL, listens = wanted->key.n > 0 || wanted->master != NULL;
 
-	if (!same_texts(&now->listen, &wanted->listen) || (now->listen.n == 0 && !listened && listens))
+	if (!ks_list_same(&now->listen, &wanted->listen) || (now->listen.n == 0 && !listened && listens))
 		ks_warn("config", "listen is taken over only by a restart; it stays as it was");
 }

@@ -32,4 +32,11 @@ enum ks_error {
  * the values above; for -errno it is strerror()'s text. */
 const char *ks_strerror(int err);
 
+/* Of several steps that are all taken, whatever becomes of the others: the error of the first that failed. */
+static inline void ks_keep_first(int *first, int err)
+{
+	if (*first == KS_EOK)
+		*first = err;
+}
+
 #endif

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define KS_SECTIONS_MAX 256	/* sections of one kind, and items of one list */
 
@@ -32,6 +33,15 @@ struct ks_list {
 static inline const char *ks_list_text(const struct ks_list *list, size_t i)
 {
 	return ((char *const *)list->items)[i];
+}
+
+static inline bool ks_list_same(const struct ks_list *a, const struct ks_list *b)
+{
+	bool same = a->n == b->n;
+
+	for (size_t i = 0; same && i < a->n; i++)
+		same = strcmp(ks_list_text(a, i), ks_list_text(b, i)) == 0;
+	return same;
 }
 
 struct ks_setting {

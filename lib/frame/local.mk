@@ -6,7 +6,8 @@ lib_frame_libframe_la_SOURCES = \
 	lib/frame/jpeg.c lib/frame/jpeg.h \
 	lib/frame/jpeg_stamp.c \
 	lib/frame/jpeg_tables.c \
-	lib/frame/manifest.c lib/frame/manifest.h
+	lib/frame/manifest.c lib/frame/manifest.h \
+	lib/frame/trust.c lib/frame/trust.h
 lib_frame_libframe_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
 lib_frame_libframe_la_LIBADD = lib/base/libbase.la $(SODIUM_LIBS)
 

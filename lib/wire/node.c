@@ -2,6 +2,7 @@
 #include "lib/wire/node_private.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -240,6 +241,20 @@ void ks_node_free(struct ks_node *node)
 int ks_node_listen(struct ks_node *node, const char *address)
 {
 	return ks_ports_listen(node->ports, address);
+}
+
+int ks_node_listen_everywhere(struct ks_node *node, uint16_t port)
+{
+	char address[sizeof("0.0.0.0:65535")];
+	int v6, v4;
+
+	snprintf(address, sizeof(address), "[::]:%u", (unsigned)port);
+	v6 = ks_node_listen(node, address);
+	if (v6 != KS_EOK && v6 != -EAFNOSUPPORT)
+		return v6;
+	snprintf(address, sizeof(address), "0.0.0.0:%u", (unsigned)port);
+	v4 = ks_node_listen(node, address);
+	return v4 == -EAFNOSUPPORT ? v6 : v4;
 }
 
 int ks_node_set_masters(struct ks_node *node, const struct ks_master *masters, size_t n_masters,

@@ -51,6 +51,9 @@ int ks_node_set(struct ks_node *node, const struct ks_node_settings *settings);
  * the option to change. IPv6 sockets take IPv6 only. */
 int ks_node_listen(struct ks_node *node, const char *address);
 
+/* On all of the machine's addresses. One family is enough: not every machine has both. */
+int ks_node_listen_everywhere(struct ks_node *node, uint16_t port);
+
 /* Where another node is. `address` is "192.0.2.1:7510", "[2001:db8::1]:7510" or "name:7510"; a name is looked up here
  * and again whenever there has been silence. A name that cannot be looked up now is no error: it is tried again.
  * Everything is copied; errors are logged. */

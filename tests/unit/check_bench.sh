@@ -2,22 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # What bench/summary.awk makes of a benchmark's findings.
-set -u
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/koshien-summary-XXXXXX")
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
 trap 'rm -rf "$scratch"' EXIT
+shown="$scratch/table $scratch/json"
 
-tests=0
-ok() { # NAME COMMAND...
-	name=$1
-	shift
-	tests=$((tests + 1))
-	if "$@" >"$scratch/out" 2>&1; then
-		echo "ok $tests - $name"
-	else
-		echo "not ok $tests - $name"
-		sed 's/^/# /' "$scratch/out" "$scratch/table" "$scratch/json"
-	fi
-}
 finding() { (IFS='	'; echo "$*") >>"$scratch/findings"; }
 in_table() { grep -qE -e "$1" "$scratch/table"; }
 in_json() { tr -d '\n' <"$scratch/json" | grep -qF -e "$1"; }
@@ -56,7 +45,6 @@ ok 'JSON: the one ratio' in_json \
 if command -v jq >/dev/null; then
 	ok 'JSON: it is JSON' jq -e '.notes.ours == "with its defaults"' "$scratch/json"
 else
-	tests=$((tests + 1))
-	echo "ok $tests - JSON: it is JSON # SKIP no jq"
+	skip 'JSON: it is JSON' 'no jq'
 fi
-echo "1..$tests"
+done_testing

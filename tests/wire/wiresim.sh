@@ -6,24 +6,13 @@
 #	WIRESIM_FRAMES=100000 top_builddir=build sh tests/wire/wiresim.sh
 #
 # Seeds are fixed, so a case that passes does so on every machine until the code changes.
-set -u
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/../tap.sh"
 wiresim=${top_builddir:-build}/tests/wiresim
 frames=${WIRESIM_FRAMES:-400}
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/koshien-wiresim-XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
+shown=$scratch/out
 
-tests=0
-ok() { # NAME COMMAND...
-	name=$1
-	shift
-	tests=$((tests + 1))
-	if "$@" >"$scratch/said" 2>&1; then
-		echo "ok $tests - $name"
-	else
-		echo "not ok $tests - $name"
-		sed 's/^/# /' "$scratch/said" "$scratch/out"
-	fi
-}
 exits() { # STATUS ARGUMENT...
 	wanted=$1
 	shift
@@ -101,4 +90,4 @@ ok "a partition of five frames" sim "worst <= 6 && worst >= 4 && gap_ms <= 7000"
 ok "restarts of all programs in turn" sim "lost <= frames / 10 * 4" --hops 2 --restart 10 --loss 1 --frames 400
 ok "a path of 1000 bytes" sim "worst <= 3" --mtu 1000 --loss 1 --frames 160
 ok "a path of 1000 bytes that does not say so" sim "worst <= 8" --mtu 1000 --mtu-silent --loss 1 --frames 160
-echo "1..$tests"
+done_testing
