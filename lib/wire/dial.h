@@ -15,7 +15,7 @@
 
 struct ks_dial;
 
-#define KS_DIAL_REOPEN_MIN_US (5 * KS_US_PER_S)		/* of silence; doubles up to the longest */
+#define KS_DIAL_REOPEN_MIN_US (5 * KS_US_PER_S / 2)		/* of silence; doubles up to the longest */
 #define KS_DIAL_REOPEN_MAX_US (60 * KS_US_PER_S)
 #define KS_DIAL_REVIEW_US (1 * KS_US_PER_S)
 #define KS_DIAL_LOOKUP_US (20 * KS_US_PER_MS)		/* between reviews while a name is being looked up */

@@ -9,7 +9,6 @@
 #include <sodium.h>
 
 #define OFFERED_US (5 * KS_US_PER_S)	/* an offer that was answered leads to a session by then, or not at all */
-#define CONFIRM_TRIES 12		/* RENEWs before a session that was accepted is taken for dead */
 #define REKEY_JITTER_PERCENT 10		/* relays that began together do not all renew at once */
 
 _Static_assert(KS_PSK_MAX * KS_OFFERED_MAX + KS_BLINDS_MAX + 3 * KS_PARENTS_MAX <= KS_INTAKES_MAX,
@@ -184,7 +183,7 @@ static int64_t tick_waiting(struct ks_receiver *receiver, struct ks_intake *inta
 {
 	int64_t end_us = intake->since_us + (intake->blind ? KS_IDLE_US : OFFERED_US);
 
-	if (now_us >= end_us || (intake->state == KS_INTAKE_ACCEPTED && intake->tries >= CONFIRM_TRIES)) {
+	if (now_us >= end_us || (intake->state == KS_INTAKE_ACCEPTED && intake->tries >= KS_CONFIRM_TRIES)) {
 		ks_intake_close(receiver, intake);
 		return KS_NEVER;
 	}

@@ -13,7 +13,6 @@
 #define UNREACHED_US (5 * KS_US_PER_S)		/* of trying, before the log says so */
 #define REFUSED_US (1 * KS_US_PER_S)		/* between sessions asked for because the network refused */
 #define ASKED_US (20 * KS_US_PER_S)		/* after which a SUBSCRIBE that nobody answers is made anew */
-#define CONFIRM_TRIES 12
 
 _Static_assert(KS_PARENTS_MAX == KS_GIVERS_MAX, "parents are the givers of shards");
 
@@ -235,12 +234,15 @@ void ks_receiver_remove(struct ks_receiver *receiver, size_t number)
 
 void ks_parent_retry(struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us)
 {
-	int64_t half_us = parent->backoff_us / 2;
+	int64_t wait_us = parent->backoff_us, half_us;
 	uint32_t random;
 
+	if (parent->live != NULL && wait_us > KS_ASK_BESIDE_MAX_US)
+		wait_us = KS_ASK_BESIDE_MAX_US;
+	half_us = wait_us / 2;
 	/* Three quarters to five quarters: relays that lost one parent together do not come back together. */
 	receiver->ops.random(receiver->ops.ctx, &random, sizeof(random));
-	parent->ask_us = now_us + parent->backoff_us - half_us / 2 + random % half_us;
+	parent->ask_us = now_us + wait_us - half_us / 2 + random % half_us;
 	parent->backoff_us = 2 * parent->backoff_us < KS_ASK_MAX_US ? 2 * parent->backoff_us : KS_ASK_MAX_US;
 	ks_receiver_wake(receiver, parent->ask_us);
 }
@@ -397,7 +399,7 @@ static void tick_next(struct ks_receiver *receiver, struct ks_parent *parent, in
 
 	if (next->state != KS_INTAKE_ACCEPTED || now_us < next->renew_us)
 		return;
-	if (next->tries < CONFIRM_TRIES) {
+	if (next->tries < KS_CONFIRM_TRIES) {
 		next->tries++;
 		ks_intake_renew(receiver, next, now_us);
 		return;

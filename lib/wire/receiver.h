@@ -31,6 +31,7 @@
 #define KS_IDLE_US (10 * KS_US_PER_S)		/* of a parent: its session ends */
 #define KS_ASK_MIN_US (250 * KS_US_PER_MS)	/* between SUBSCRIBEs: doubles up to the longest, with jitter */
 #define KS_ASK_MAX_US (8 * KS_US_PER_S)
+#define KS_ASK_BESIDE_MAX_US (1 * KS_US_PER_S)	/* as long as there is a session: it may fall silent again soon */
 #define KS_SESSION_US (120 * KS_US_PER_S)	/* after which a new session is asked for */
 #define KS_SESSION_DATAGRAMS (KS_COUNTER_END / 2)
 #define KS_FADE_US (5 * KS_US_PER_S)		/* a session that was replaced still takes what is under way */

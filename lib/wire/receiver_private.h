@@ -44,6 +44,8 @@ enum ks_intake_state {
 	KS_INTAKE_FADING	/* replaced */
 };
 
+#define KS_CONFIRM_TRIES 12	/* RENEWs before a session that was accepted is taken for dead */
+
 /* The relay's end of a session. */
 struct ks_intake {
 	enum ks_intake_state state;

@@ -57,7 +57,7 @@ for name in "${relays[@]}"; do
 	moved=$(mono_us)
 	give_address "$name" $((before + 100))
 	take_address "$name" "$before"
-	moves "$name" "another address of its own" 8000
+	moves "$name" "another address of its own" 5000
 done
 for name in "${relays[@]}"; do
 	ok "$name: never backwards" never_backwards "$name"

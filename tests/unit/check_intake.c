@@ -66,6 +66,26 @@ START_TEST(a_quiet_parent_is_asked_beside_the_old_session)
 }
 END_TEST
 
+/* Asking in vain does not make it slow for the next silence. */
+START_TEST(beside_a_session_asking_stays_quick)
+{
+	size_t asked;
+
+	fake_join(&fake, 0);
+	a->mute = true;
+	fake_run(&fake, KS_QUIET_US + 3 * S);
+	asked = a->uncooked;
+	fake_keep_alive(a, 20 * S);
+	ck_assert_uint_ge(a->uncooked - asked, 20 * S / (KS_ASK_BESIDE_MAX_US * 5 / 4) - 1);
+	ck_assert_uint_le(a->uncooked - asked, 20 * S / (KS_ASK_BESIDE_MAX_US * 3 / 4) + 1);
+	a->mute = false;
+	asked = a->count[KS_RENEW];
+	fake_run(&fake, KS_ASK_BESIDE_MAX_US * 5 / 4 + 1 * MS);
+	ck_assert_uint_eq(a->subscribe.session, a->session.theirs);
+	ck_assert(a->session.confirmed);
+}
+END_TEST
+
 START_TEST(a_silent_parent_that_offered_itself_is_forgotten)
 {
 	accept_keys(a);
@@ -268,6 +288,7 @@ static Suite *intake_suite(void)
 	} cases[] = {
 		{ "sessions", {
 			sessions_are_renewed_without_a_gap, a_quiet_parent_is_asked_beside_the_old_session,
+			beside_a_session_asking_stays_quick,
 			a_silent_parent_that_offered_itself_is_forgotten, a_refusal_only_makes_us_ask,
 			an_end_is_logged_and_asked_about, says_goodbye,
 			answers_go_where_the_newest_datagram_came_from, replays_are_refused_and_reported,
