@@ -103,7 +103,8 @@ static int compose(const struct text *old, const struct ks_revoked *revoked, cha
 	if (file == NULL)
 		return -ENOMEM;
 	strftime(date, sizeof(date), "%Y-%m-%d", gmtime_r(&now, &utc));
-	fwrite(old->bytes, 1, old->len, file);
+	if (old->len > 0)
+		fwrite(old->bytes, 1, old->len, file);
 	if (old->len > 0 && old->bytes[old->len - 1] != '\n')
 		fputc('\n', file);
 	for (size_t i = 0; i < n; i++)
