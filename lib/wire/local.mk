@@ -45,7 +45,8 @@ dist_doc_DATA += doc/threat-model.md doc/wire.md
 if WITH_CHECK
 wire_unit_tests = tests/unit/check_assembler tests/unit/check_cookie tests/unit/check_datagram tests/unit/check_fec \
 	tests/unit/check_intake tests/unit/check_layout tests/unit/check_loss tests/unit/check_merge \
-	tests/unit/check_message tests/unit/check_node tests/unit/check_object tests/unit/check_ports \
+	tests/unit/check_message tests/unit/check_node tests/unit/check_node_life \
+	tests/unit/check_object tests/unit/check_ports \
 	tests/unit/check_psk tests/unit/check_receiver tests/unit/check_revoked tests/unit/check_seal \
 	tests/unit/check_sender tests/unit/check_sender_pace tests/unit/check_sender_path
 wire_unit_cflags = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISAL_CFLAGS)
@@ -76,9 +77,13 @@ tests_unit_check_message_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_message_LDADD = $(wire_unit_ldadd)
 tests_unit_check_object_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_object_LDADD = $(wire_unit_ldadd)
-tests_unit_check_node_SOURCES = tests/unit/check_node.c tests/unit/network.c tests/unit/network.h
+tests_unit_check_node_SOURCES = tests/unit/check_node.c tests/unit/boxes.c tests/unit/boxes.h \
+	tests/unit/network.c tests/unit/network.h
 tests_unit_check_node_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_node_LDADD = $(wire_unit_ldadd)
+tests_unit_check_node_life_SOURCES = tests/unit/check_node_life.c tests/unit/boxes.c tests/unit/boxes.h
+tests_unit_check_node_life_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_node_life_LDADD = $(wire_unit_ldadd)
 tests_unit_check_ports_SOURCES = tests/unit/check_ports.c tests/unit/network.c tests/unit/network.h
 tests_unit_check_ports_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_ports_LDADD = $(wire_unit_ldadd)
