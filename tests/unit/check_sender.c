@@ -125,6 +125,25 @@ START_TEST(half_open_sessions_are_few_and_short)
 }
 END_TEST
 
+/* Whoever stole one relay's key sets up sessions without end and uses none. */
+START_TEST(half_open_sessions_of_one_relay_push_out_no_other)
+{
+	struct hand_relay *relay = new_relay("alpha"), *thief = new_relay("beta");
+
+	for (int i = 0; i < KS_HALF_OPEN_MAX; i++)
+		hand_subscribe(thief);
+	hand_subscribe(relay);
+	hand_subscribe(relay);
+	ck_assert(relay->accepted);
+	for (int i = 0; i < 10 * KS_HALF_OPEN_MAX; i++)
+		hand_subscribe(thief);
+	hand_renew(relay);
+	ck_assert_uint_eq(ks_sender_relays(hand.sender), 1);
+	hand_renew(thief);
+	ck_assert_uint_eq(ks_sender_relays(hand.sender), 2);
+}
+END_TEST
+
 START_TEST(a_session_is_made_before_the_old_one_is_broken)
 {
 	struct hand_relay *relay = connected("alpha"), old;
@@ -611,6 +630,7 @@ static Suite *sender_suite(void)
 	tcase_add_test(tc, a_cookie_is_of_one_address);
 	tcase_add_test(tc, the_same_question_gets_the_same_answer);
 	tcase_add_test(tc, half_open_sessions_are_few_and_short);
+	tcase_add_test(tc, half_open_sessions_of_one_relay_push_out_no_other);
 	tcase_add_test(tc, a_session_is_made_before_the_old_one_is_broken);
 	tcase_add_test(tc, a_relay_that_was_restarted_begins_anew);
 	tcase_add_test(tc, a_lease_ends);
