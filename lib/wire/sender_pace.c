@@ -338,7 +338,8 @@ size_t ks_stream_newest(struct ks_sender *sender, struct ks_peer *peer, struct k
 
 /* --- sending ----------------------------------------------------------------------------------------- */
 
-/* Seals one shard into the batch; false when there is no memory for it. */
+/* Seals one shard into the batch; false when there is no memory for it, or no counter: none is ever used twice, and the
+ * last ones are for what else the session has to say before it ends. */
 static bool seal(struct ks_sender *sender, struct ks_peer *peer, const struct ks_stream *stream, size_t block,
 		 size_t shard, size_t i, struct iovec *datagram)
 {
@@ -349,7 +350,7 @@ static bool seal(struct ks_sender *sender, struct ks_peer *peer, const struct ks
 	struct ks_header clear = { .type = KS_DATA, .flags = lease->blind ? KS_FLAG_BLIND : 0, .key_id = lease->psk.id,
 				   .session = lease->theirs };
 
-	if (bytes == NULL)
+	if (bytes == NULL || lease->counter >= KS_COUNTER_END - KS_BATCH)
 		return false;
 	clear.counter = (uint32_t)lease->counter++;
 	header.nblocks = (uint8_t)layout->nblocks;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "lib/wire/fec.h"
+#include "lib/wire/sender_private.h"
 #include "tests/unit/with_relays.h"
 
 START_TEST(subscribe_brings_a_session_and_the_newest_frame)
@@ -206,6 +207,28 @@ START_TEST(a_lease_ends)
 	hand_object(&hand, 1, FRAME, PERIOD);
 	hand_run(&hand, 10 * KS_US_PER_S);
 	ck_assert_uint_eq(relay->n_log, n);
+}
+END_TEST
+
+/* Also when much more than is left of it falls due in one moment. */
+START_TEST(a_session_ends_before_its_counter)
+{
+	struct hand_relay *relay = connected("alpha");
+	struct ks_lease *lease = hand.sender->peers[0]->lease;
+	uint64_t before = KS_COUNTER_END - 2 * KS_BATCH - 1, sent;
+
+	hand_run(&hand, KS_US_PER_S);
+	sent = relay->n[KS_DATA] + relay->n[KS_ALIVE];
+	lease->counter = before;
+	ck_assert_int_eq(hand_object(&hand, 1, KS_FRAME_MAX, PERIOD), KS_EOK);
+	hand.now_us += KS_SPREAD_MAX_US;
+	ks_sender_tick(hand.sender);
+	sent = relay->n[KS_DATA] + relay->n[KS_ALIVE] - sent;
+	ck_assert_uint_gt(sent, 0);
+	ck_assert_uint_lt(sent, KS_COUNTER_END - before);
+	hand_run(&hand, KS_US_PER_S);
+	ck_assert_uint_eq(ks_sender_relays(hand.sender), 0);
+	ck_assert(hand_connect(relay));
 }
 END_TEST
 
@@ -634,6 +657,7 @@ static Suite *sender_suite(void)
 	tcase_add_test(tc, a_session_is_made_before_the_old_one_is_broken);
 	tcase_add_test(tc, a_relay_that_was_restarted_begins_anew);
 	tcase_add_test(tc, a_lease_ends);
+	tcase_add_test(tc, a_session_ends_before_its_counter);
 	tcase_add_test(tc, several_relays_may_share_a_key);
 	tcase_add_test(tc, a_loop_to_itself_is_refused);
 	tcase_add_test(tc, only_from_its_own_address);
