@@ -139,6 +139,25 @@ START_TEST(parity_follows_the_reports)
 }
 END_TEST
 
+/* What is on its way while two reports come is not lost. */
+START_TEST(a_path_longer_than_the_time_between_reports_loses_nothing)
+{
+	struct hand_relay *relay = connected("alpha");
+	struct ks_renew late[3] = { { 0 } };
+	uint8_t body[KS_RENEW_BODY];
+
+	for (uint32_t seq = 1; seq <= 8; seq++) {
+		hand_object(&hand, seq, FRAME, PERIOD);
+		hand_run(&hand, PERIOD);
+		memmove(late, late + 1, sizeof(late) - sizeof(late[0]));
+		late[2] = relay->seen;
+		late[0].rtt_ms = 2100;
+		hand_session(relay, KS_RENEW, body, ks_renew_write(&late[0], body));
+	}
+	ck_assert_uint_eq(hand_count(relay, 8), 86 + ks_fec_parity(86, KS_LOSS_FLOOR_PPM, KS_CHANCE_9999));
+}
+END_TEST
+
 START_TEST(parity_follows_what_time_there_is_to_ask)
 {
 	static const struct { uint16_t rtt_ms; bool nack; enum ks_chance chance; } cases[] = {
@@ -466,6 +485,7 @@ static Suite *sender_pace_suite(void)
 	tcase_add_loop_test(tc, bytes_are_those_of_the_object, 0, 2);
 	tcase_add_test(tc, another_belief_counts_before_the_first_report);
 	tcase_add_test(tc, parity_follows_the_reports);
+	tcase_add_test(tc, a_path_longer_than_the_time_between_reports_loses_nothing);
 	tcase_add_loop_test(tc, parity_follows_what_time_there_is_to_ask, 0, 4);
 	tcase_add_test(tc, tracks_and_filters);
 	tcase_add_test(tc, more_tracks_than_one_relay_has_room_for);
