@@ -31,7 +31,8 @@ static void trip(struct ks_peer *peer, int64_t now_us)
 }
 
 /* What was sent before the last report came must have arrived or be lost by now, also when none of it did; on a path that
- * is longer than the time between two reports, before one that came a round trip ago. */
+ * is longer than the time between two reports, before one that came a round trip ago. As long as nothing has arrived in
+ * a session all of it may be on its way. */
 static uint32_t expected_by_now(const struct ks_lease *lease, const struct ks_renew *renew, bool counts)
 {
 	uint64_t expected = counts && lease->counter_then > renew->expected ? lease->counter_then : renew->expected;
@@ -42,7 +43,7 @@ static uint32_t expected_by_now(const struct ks_lease *lease, const struct ks_re
 static void take_loss(struct ks_peer *peer, struct ks_lease *lease, const struct ks_renew *renew, int64_t now_us,
 		      uint32_t *expected, uint32_t *received)
 {
-	bool counts = now_us - lease->counted_us >= peer->rtt_us;
+	bool counts = renew->received > 0 && now_us - lease->counted_us >= peer->rtt_us;
 	uint32_t by_now = expected_by_now(lease, renew, counts);
 	uint64_t unsent = lease->unsent - lease->unsent_then;
 

@@ -151,7 +151,7 @@ START_TEST(a_path_longer_than_the_time_between_reports_loses_nothing)
 		hand_run(&hand, PERIOD);
 		memmove(late, late + 1, sizeof(late) - sizeof(late[0]));
 		late[2] = relay->seen;
-		late[0].rtt_ms = 2100;
+		late[0].rtt_ms = late[0].received > 0 ? 2100 : 0;
 		hand_session(relay, KS_RENEW, body, ks_renew_write(&late[0], body));
 	}
 	ck_assert_uint_eq(hand_count(relay, 8), 86 + ks_fec_parity(86, KS_LOSS_FLOOR_PPM, KS_CHANCE_9999));
