@@ -26,7 +26,7 @@ skip_all() { echo "1..0 # SKIP $1"; exit 0; }
 done_testing() { echo "1..$tests"; }
 
 [ -x "$top_builddir/koshienctl/koshienctl" ] || skip_all "nothing is built in $top_builddir"
-[ -e "$top_builddir/mod_sentry/.libs/mod_sentry.so" ] || skip_all "configure left mod_sentry out"
+[ -e "$top_builddir/mod_sentry/mod_sentry.so" ] || skip_all "configure left mod_sentry out"
 command -v jq >/dev/null || skip_all "jq is not installed"
 
 taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }

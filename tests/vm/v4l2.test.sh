@@ -62,7 +62,6 @@ install_program() {
 	done
 }
 for program in capture/sentryd relay/sentryc koshienctl/koshienctl; do
-	[ ! -x "$top_builddir/${program%/*}/.libs/${program##*/}" ] || program=${program%/*}/.libs/${program##*/}
 	install_program "$top_builddir/$program"
 done
 install_program "$scratch/press"
