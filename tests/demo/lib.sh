@@ -51,4 +51,3 @@ demo() {
 	return "$status"
 }
 holds() { jq -e "$1" <<<"$json" >/dev/null 2>&1; }
-nothing_left() { ! compgen -G "${TMPDIR:-/tmp}/koshien-demo-*" && ! compgen -G '/dev/shm/koshien-demo-*'; }
