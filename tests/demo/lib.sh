@@ -30,11 +30,11 @@ done_testing() { echo "1..$tests"; }
 command -v jq >/dev/null || skip_all "jq is not installed"
 
 taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-# A block of ports that nobody listens on now, and that the kernel does not give to clients.
+# A block of ports that nobody listens on now, and that neither the kernel nor another suite takes: tests/tap.sh.
 free_ports() {
 	local base
 	while :; do
-		base=$((10000 + RANDOM % 2200 * 10))
+		base=$((16000 + RANDOM % 1600 * 10))
 		for i in 0 1 2 3 4 5; do taken $((base + i)) && continue 2; done
 		echo "$base"
 		return
