@@ -11,7 +11,7 @@ CustomLog access.log "%>s %B %U"
 </Location>
 <Location "/patient">
 	SetHandler sentry
-	SentryDeadAfter 10m
+	SentryDeadAfter 10min
 </Location>
 <Location "/quiet">
 	SetHandler sentry
