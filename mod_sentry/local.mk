@@ -31,6 +31,11 @@ mod_sentry_mod_sentry_so_CFLAGS = $(AM_CFLAGS) -Wno-cast-qual
 mod_sentry_mod_sentry_so_LDADD = $(libserve) $(SODIUM_LIBS)
 mod_sentry_mod_sentry_so_LDFLAGS = $(AM_LDFLAGS) -shared -Wl,--version-script=$(srcdir)/mod_sentry/mod_sentry.map
 EXTRA_mod_sentry_mod_sentry_so_DEPENDENCIES = mod_sentry/mod_sentry.map
+# Where people and programs look for a module that has just been built: libtool, apxs's way, puts it there.
+all-local: mod_sentry/.libs/mod_sentry.so
+mod_sentry/.libs/mod_sentry.so: mod_sentry/mod_sentry.so
+	$(AM_V_GEN)$(MKDIR_P) mod_sentry/.libs && ln -sf ../mod_sentry.so $@
+CLEANFILES += mod_sentry/.libs/mod_sentry.so
 endif
 
 if WITH_CHECK
