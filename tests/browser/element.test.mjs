@@ -515,5 +515,5 @@ await suite([
 			assert.deepEqual(await page.locator("koshien-flipbook").boundingBox(), { x: 0, y: 0, width: 480, height: 270 });
 			await keep(page, "page-embed");
 		}),
-], 300000);
+], 600000);
 await browser.close();

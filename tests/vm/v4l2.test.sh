@@ -3,6 +3,7 @@
 #
 # sentryd on a real V4L2 driver: Debian's kernel in QEMU (without KVM), with vivid, which makes test pictures and
 # can be told to fail as cameras do. The kernel package is kept beside the build.
+# Alone among those that look at the clock: the guest has two processors.
 set -u
 top_srcdir=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 top_builddir=${top_builddir:-$top_srcdir/build}
