@@ -275,7 +275,8 @@ static void ask(struct ks_receiver *receiver, struct ks_parent *parent, int64_t 
 	if (!next->settled)
 		next->key = ring->keys[parent->key];
 	next->challenged = 0;
-	ks_setup_ask(receiver, next, to, now_us);
+	next->endpoint = *to;
+	ks_setup_ask(receiver, next, now_us);
 	ks_parent_retry(receiver, parent, now_us);
 }
 

@@ -90,7 +90,7 @@ START_TEST(a_silent_parent_that_offered_itself_is_forgotten)
 {
 	accept_keys(a);
 	fake_offer(&fake, 0);
-	fake_alive(a, NULL);
+	fake_long_alive(a);
 	a->mute = true;
 	fake_run(&fake, KS_IDLE_US - 100 * MS);
 	ck_assert_uint_eq(ks_receiver_parents(fake.receiver), 1);
@@ -166,7 +166,7 @@ START_TEST(answers_go_where_the_newest_datagram_came_from)
 
 	fake_join(&fake, 0);
 	a->address = 50;
-	fake_alive(a, NULL);
+	fake_long_alive(a);
 	fake_run(&fake, 1 * S);
 	ck_assert_uint_eq(a->to, 50);
 	/* An older one, held back on the way, changes nothing. */
@@ -177,6 +177,61 @@ START_TEST(answers_go_where_the_newest_datagram_came_from)
 	fake_put(a, &old, KS_ALIVE, (const uint8_t[]){ 0 }, 1);
 	fake_run(&fake, 1 * S);
 	ck_assert_uint_eq(a->to, 50);
+}
+END_TEST
+
+/* As long as nothing of a session came from elsewhere, only where it was asked for. */
+START_TEST(set_up_answers_go_where_was_asked)
+{
+	size_t number;
+
+	a->mute = true;
+	number = fake_tell(&fake, 0);
+	a->address = 50;
+	fake_challenge(a, &a->subscribe);
+	ck_assert_uint_eq(a->count[KS_SUBSCRIBE], 1);
+	ck_assert_uint_eq(a->to, 0);
+	fake_accept(a, &a->subscribe);
+	fake_run(&fake, 1 * S);
+	ck_assert_uint_ge(a->count[KS_RENEW], 3);
+	ck_assert_uint_eq(a->to, 0);
+	fake_long_alive(a);
+	ck_assert(ks_receiver_connected(fake.receiver, number));
+	fake_run(&fake, 1 * S);
+	ck_assert_uint_eq(a->to, 50);
+}
+END_TEST
+
+/* Too little has come from there: where it was told of is always good. */
+START_TEST(what_may_not_go_to_a_new_address_goes_to_the_old_one)
+{
+	fake_join(&fake, 0);
+	a->address = 50;
+	fake_alive(a, NULL);
+	fake_run(&fake, 1 * S);
+	ck_assert_uint_eq(a->to, 0);
+	fake_keep_alive(a, 1 * S);
+	ck_assert_uint_eq(a->to, 50);
+}
+END_TEST
+
+/* The parent was told another address than the one that we send from, so it asks back. */
+START_TEST(a_challenge_to_an_offer_waits_for_the_next_offer)
+{
+	accept_keys(a);
+	a->mute = true;
+	fake_offer(&fake, 0);
+	ck_assert_uint_eq(a->count[KS_SUBSCRIBE], 1);
+	a->cookie[1] = 1;
+	fake_challenge(a, &a->subscribe);
+	ck_assert_uint_eq(a->count[KS_SUBSCRIBE] + a->uncooked, 1);
+	fake_run(&fake, 250 * MS);
+	a->cookie[1] = 0;
+	fake_offer(&fake, 0);
+	ck_assert_uint_eq(a->count[KS_SUBSCRIBE] + a->uncooked, 2);
+	ck_assert_uint_eq(a->subscribe.cookie[1], 1);
+	fake_accept(a, &a->subscribe);
+	ck_assert(a->session.confirmed);
 }
 END_TEST
 
@@ -291,7 +346,9 @@ static Suite *intake_suite(void)
 			beside_a_session_asking_stays_quick,
 			a_silent_parent_that_offered_itself_is_forgotten, a_refusal_only_makes_us_ask,
 			an_end_is_logged_and_asked_about, says_goodbye,
-			answers_go_where_the_newest_datagram_came_from, replays_are_refused_and_reported,
+			answers_go_where_the_newest_datagram_came_from, set_up_answers_go_where_was_asked,
+			what_may_not_go_to_a_new_address_goes_to_the_old_one,
+			a_challenge_to_an_offer_waits_for_the_next_offer, replays_are_refused_and_reported,
 			reports_what_was_delivered_and_lost, keys_change_without_a_gap,
 			a_withdrawn_key_ends_its_sessions, heads_go_to_all_parents,
 		} },
