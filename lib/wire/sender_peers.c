@@ -92,6 +92,7 @@ static void free_leases(struct ks_sender *sender, struct ks_peer *peer)
 void ks_peer_free(struct ks_sender *sender, struct ks_peer *peer)
 {
 	free_leases(sender, peer);
+	ks_name_leave(sender, peer);
 	for (size_t i = 0; i < sender->n_peers; i++)
 		if (sender->peers[i] == peer)
 			sender->peers[i] = NULL;
@@ -113,8 +114,9 @@ void ks_peer_derive(const struct ks_sender *sender, struct ks_peer *peer)
 	}
 }
 
-void ks_peer_set_key(const struct ks_sender *sender, struct ks_peer *peer, const struct ks_psk *psk)
+void ks_peer_set_key(struct ks_sender *sender, struct ks_peer *peer, const struct ks_psk *psk)
 {
+	ks_name_take(sender, peer, psk->name);
 	peer->psk = *psk;
 	ks_seal_setup_keys(psk, &peer->setup);
 	ks_peer_derive(sender, peer);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the files of the sender share: sender.c (the contract), sender_tracks.c (what there is to send),
- * sender_peers.c (relays and their timers), sender_leases.c (how sessions come up), sender_reports.c (what relays
+ * sender_peers.c (relays and their timers), sender_names.c (what their names may say), sender_leases.c (how sessions come up), sender_reports.c (what relays
  * say in them), sender_path.c (datagram sizes), sender_pace.c (what is sent when), sender_metrics.c.
  */
 #ifndef KS_WIRE_SENDER_PRIVATE_H
 #define KS_WIRE_SENDER_PRIVATE_H
 
+#include "lib/base/bucket.h"
 #include "lib/base/log.h"
 #include "lib/base/metrics.h"
 #include "lib/base/name.h"
@@ -107,7 +108,17 @@ struct ks_peer_counts {
 	ks_counter reported_received, reported_expected, reported_delivered, reported_lost;
 };
 
+#define KS_NAMES_MAX (2 * KS_RELAYS_MAX)	/* that are remembered; one without relays gives way, the longest first */
+
+struct ks_relay_name {
+	char text[KS_RELAY_NAME_MAX + 1];	/* empty: none yet */
+	size_t n_peers;			/* that have it */
+	int64_t left_us;		/* since when that has been 0 */
+	struct ks_bucket heads;
+};
+
 struct ks_peer {
+	struct ks_relay_name *known;	/* of its key */
 	bool told, blind, reachable;	/* reachable: ks_sender_move() said where it is */
 	char name[KS_RELAY_NAME_MAX + 1], address[KS_ADDRESS_TEXT_MAX + 1];
 	char label[KS_RELAY_NAME_MAX + 8];	/* of metrics: the name, with a number where several share it */
@@ -160,6 +171,7 @@ struct ks_sender {
 	size_t object_bytes, newest_bytes;	/* of all objects; of the newest of each track */
 	uint64_t serial;
 	struct ks_peer *peers[KS_RELAYS_MAX];
+	struct ks_relay_name names[KS_NAMES_MAX];
 	size_t n_peers;				/* one above the highest in use */
 	struct ks_lease *leases[KS_LEASES_MAX];	/* by the low bits of the index; slot 0 is not used */
 	size_t last_slot;
@@ -192,7 +204,7 @@ struct ks_peer *ks_peer_new(struct ks_sender *sender, const char *name, const ch
 			    size_t *number);
 size_t ks_peers_count(const struct ks_sender *sender);
 void ks_peer_free(struct ks_sender *sender, struct ks_peer *peer);
-void ks_peer_set_key(const struct ks_sender *sender, struct ks_peer *peer, const struct ks_psk *psk);
+void ks_peer_set_key(struct ks_sender *sender, struct ks_peer *peer, const struct ks_psk *psk);
 void ks_peer_derive(const struct ks_sender *sender, struct ks_peer *peer);	/* after the masters have changed */
 /* Ends its session, and frees a relay that came by itself. */
 void ks_peer_end(struct ks_sender *sender, struct ks_peer *peer, int64_t now_us);
@@ -207,6 +219,11 @@ int64_t ks_peer_tick(struct ks_sender *sender, struct ks_peer *peer, int64_t now
  * lost. */
 size_t ks_peer_send(struct ks_sender *sender, struct ks_peer *peer, struct ks_lease *lease,
 		    const struct ks_endpoint *to, const struct iovec *datagrams, size_t n);
+
+/* sender_names.c */
+void ks_name_take(struct ks_sender *sender, struct ks_peer *peer, const char *text);	/* instead of the one it had */
+void ks_name_leave(struct ks_sender *sender, struct ks_peer *peer);
+bool ks_name_may_tell(struct ks_peer *peer, int64_t now_us);	/* a HEAD */
 
 /* sender_leases.c */
 struct ks_lease *ks_lease_new(struct ks_sender *sender);

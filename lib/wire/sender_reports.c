@@ -121,10 +121,14 @@ static enum ks_drop take_nack(struct ks_sender *sender, struct ks_peer *peer, co
 	return drop == KS_DROP_NONE ? ks_stream_asked(sender, peer, &nack, now_us) : drop;
 }
 
-static enum ks_drop take_head(struct ks_sender *sender, const uint8_t *body, size_t len)
+/* Whoever verifies it has only so much time for all relays: one that was stolen must not have it all. */
+static enum ks_drop take_head(struct ks_sender *sender, struct ks_peer *peer, const uint8_t *body, size_t len,
+			      int64_t now_us)
 {
 	if (len < KS_HEAD_BODY)
 		return KS_DROP_MALFORMED;
+	if (!ks_name_may_tell(peer, now_us))
+		return KS_DROP_RATE;
 	if (sender->ops.head != NULL)
 		sender->ops.head(sender->ops.ctx, body);
 	return KS_DROP_NONE;
@@ -176,7 +180,7 @@ enum ks_drop ks_reports_input(struct ks_sender *sender, const struct ks_header *
 	case KS_NACK:
 		return take_nack(sender, lease->peer, body, len, now_us);
 	case KS_HEAD:
-		return take_head(sender, body, len);
+		return take_head(sender, lease->peer, body, len, now_us);
 	default:
 		return take_bye(sender, lease, body, len, now_us);
 	}

@@ -321,6 +321,56 @@ START_TEST(head_is_handed_on)
 }
 END_TEST
 
+static bool tell_head(struct hand_relay *relay)
+{
+	static const uint8_t manifest[KS_HEAD_BODY] = { 0x5a };
+	size_t before = hand.heads;
+
+	hand_session(relay, KS_HEAD, manifest, sizeof(manifest));
+	return hand.heads > before;
+}
+
+/* Not by going and coming again, nor by coming as several. */
+START_TEST(a_relay_that_was_stolen_does_not_drown_what_others_tell)
+{
+	struct hand_relay *honest = connected("alpha"), *thief = connected("beta"), *another = connected("beta");
+	const uint8_t reason = KS_BYE_STOP;
+	unsigned told = 0, refused = 0;
+
+	for (unsigned second = 0; second < 5; second++) {
+		for (unsigned i = 0; i < 100; i++) {
+			told += tell_head(thief);
+			told += tell_head(another);
+			if (i % 10 == 9) {
+				hand_session(thief, KS_BYE, &reason, 1);
+				ck_assert(hand_connect(thief));
+			}
+			refused += i % 50 == 0 && !tell_head(honest);
+			hand_run(&hand, KS_US_PER_S / 100);
+		}
+		hand_renew(another);
+	}
+	ck_assert_uint_eq(refused, 0);
+	ck_assert_uint_le(told, 6 * KS_HEADS_PER_S);
+	ck_assert_uint_ge(told, 5 * KS_HEADS_PER_S);
+	ck_assert_uint_eq(ks_sender_dropped(hand.sender, KS_DROP_RATE), 1000 - told);
+	/* Many others, in between, do not make it forgotten. */
+	while (tell_head(another))
+		;
+	for (unsigned i = 0; i < KS_RELAYS_MAX - 3; i++) {
+		char name[16];
+		struct hand_relay *relay;
+
+		snprintf(name, sizeof(name), "relay%u", i);
+		relay = connected(name);
+		hand_session(relay, KS_BYE, &reason, 1);
+	}
+	hand_session(thief, KS_BYE, &reason, 1);
+	ck_assert(hand_connect(thief));
+	ck_assert(!tell_head(thief));
+}
+END_TEST
+
 /* --- keys -------------------------------------------------------------------------------------------- */
 
 START_TEST(a_revoked_relay_is_out)
@@ -663,6 +713,7 @@ static Suite *sender_suite(void)
 	tcase_add_test(tc, only_from_its_own_address);
 	tcase_add_test(tc, bye_and_end);
 	tcase_add_test(tc, head_is_handed_on);
+	tcase_add_test(tc, a_relay_that_was_stolen_does_not_drown_what_others_tell);
 	tc = add_case(suite, "keys");
 	tcase_add_test(tc, a_revoked_relay_is_out);
 	tcase_add_test(tc, masters_may_be_three);
