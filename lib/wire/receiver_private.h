@@ -7,6 +7,7 @@
 #ifndef KS_WIRE_RECEIVER_PRIVATE_H
 #define KS_WIRE_RECEIVER_PRIVATE_H
 
+#include "lib/base/bucket.h"
 #include "lib/base/log.h"
 #include "lib/base/metrics.h"
 #include "lib/wire/assembler.h"
@@ -87,6 +88,8 @@ struct ks_parent {
 	int64_t withdrawn_us;			/* when it ends because its key was withdrawn; KS_NEVER */
 	int64_t silent_since_us, refused_us;
 	bool outage_logged, refused, same_logged;
+	bool said;				/* the log knows that frames come from it */
+	int64_t hushed_us;			/* until then nothing is said of an outage */
 	bool from_top;
 	int64_t rtt_us;				/* 0: not measured */
 	uint32_t delivered, lost;
@@ -107,6 +110,7 @@ struct ks_receiver {
 	bool stopped;
 	struct ks_keyring ring;			/* of parents that offer themselves */
 	struct ks_parent parents[KS_PARENTS_MAX];
+	struct ks_bucket lines[KS_PARENTS_MAX];	/* by place, so that going and coming makes no difference */
 	struct ks_intake intakes[KS_INTAKES_MAX];
 	size_t n_waiting;			/* sessions without a parent yet */
 	struct ks_intake *blinds[KS_BLINDS_MAX];
@@ -119,7 +123,7 @@ struct ks_receiver {
 	int64_t nack_us;			/* of these: what is asked for */
 	int64_t delivered_us;
 	ks_counter datagrams, bytes, delivered, drops[KS_DROPS];
-	struct ks_log_gate drop_gate, self_gate, refuse_gate, offer_gate;
+	struct ks_log_gate drop_gate, self_gate, refuse_gate;
 };
 
 static inline void ks_receiver_wake(struct ks_receiver *receiver, int64_t at_us)
@@ -178,7 +182,7 @@ bool ks_parent_side(const struct ks_receiver *receiver, const struct ks_parent *
 void ks_parent_close(struct ks_receiver *receiver, struct ks_parent *parent);
 void ks_parent_lost(struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us);
 void ks_parent_retry(struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us);
-void ks_parent_back(const struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us);
+void ks_parent_back(struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us);
 /* It alone sent an object that no source signed. */
 void ks_parent_blame(struct ks_parent *parent, const struct ks_data_header *header, int64_t now_us);
 void ks_parent_ended(struct ks_receiver *receiver, struct ks_intake *intake, const uint8_t *body, size_t len,

@@ -59,3 +59,33 @@ bool ks_name_may_tell(struct ks_peer *peer, int64_t now_us)
 {
 	return ks_bucket_take(&peer->known->heads, now_us, KS_US_PER_S / KS_HEADS_PER_S, KS_HEADS_PER_S);
 }
+
+/* --- lines of log ----------------------------------------------------------------------------------------- */
+
+bool ks_name_may_log(struct ks_peer *peer, int64_t now_us)
+{
+	return ks_bucket_take(&peer->known->lines, now_us, KS_SAID_US, KS_SAID_MAX);
+}
+
+void ks_name_say_up(struct ks_peer *peer, int64_t now_us)
+{
+	char before[64] = "";
+
+	if (peer->said || !ks_name_may_log(peer, now_us))
+		return;
+	peer->said = true;
+	if (peer->known->unsaid > 0)
+		snprintf(before, sizeof(before), " (%llu more before it were not logged)",
+			 (unsigned long long)peer->known->unsaid);
+	peer->known->unsaid = 0;
+	ks_info("wire", "relay %s (%s): session set up%s", peer->name, peer->address, before);
+}
+
+bool ks_name_say_over(struct ks_peer *peer)
+{
+	bool said = peer->said;
+
+	peer->said = false;
+	peer->known->unsaid += !said;
+	return said;
+}

@@ -114,7 +114,8 @@ struct ks_relay_name {
 	char text[KS_RELAY_NAME_MAX + 1];	/* empty: none yet */
 	size_t n_peers;			/* that have it */
 	int64_t left_us;		/* since when that has been 0 */
-	struct ks_bucket heads;
+	struct ks_bucket heads, lines;
+	uint64_t unsaid;		/* sessions since the last line that came and went without one */
 };
 
 struct ks_peer {
@@ -137,10 +138,12 @@ struct ks_peer {
 	int64_t offer_us, offered_us, backoff_us;
 	int64_t due_us;
 	int64_t silent_since_us;
+	bool said;			/* the log knows of its session */
 	bool outage_logged, error_logged;
 	int64_t rtt_us;			/* 0: not known */
 	struct ks_loss loss;
 	struct ks_breaker breaker;
+	enum ks_breaker_state breaker_said;	/* the last one that the log knows of */
 	size_t size, wish;		/* indices of sender->sizes: in use, wanted */
 	int64_t probe_us;
 	unsigned hurried;		/* tries that follow soon */
@@ -224,6 +227,11 @@ size_t ks_peer_send(struct ks_sender *sender, struct ks_peer *peer, struct ks_le
 void ks_name_take(struct ks_sender *sender, struct ks_peer *peer, const char *text);	/* instead of the one it had */
 void ks_name_leave(struct ks_sender *sender, struct ks_peer *peer);
 bool ks_name_may_tell(struct ks_peer *peer, int64_t now_us);	/* a HEAD */
+bool ks_name_may_log(struct ks_peer *peer, int64_t now_us);	/* a line that it can bring about */
+/* Logs that its session has been set up, once, or with a later report when there are too many lines now. */
+void ks_name_say_up(struct ks_peer *peer, int64_t now_us);
+/* Its session is over: true when that is to be logged, as its beginning was. */
+bool ks_name_say_over(struct ks_peer *peer);
 
 /* sender_leases.c */
 struct ks_lease *ks_lease_new(struct ks_sender *sender);

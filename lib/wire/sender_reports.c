@@ -16,12 +16,13 @@ static const char *const breaker_texts[KS_BREAKER_STATES] = {
 
 static void trip(struct ks_peer *peer, int64_t now_us)
 {
-	enum ks_breaker_state before = peer->breaker.state;
+	enum ks_breaker_state before = peer->breaker_said;
 	uint32_t recent_ppm = ks_loss_recent_ppm(&peer->loss);
 
 	ks_breaker_report(&peer->breaker, recent_ppm, now_us);
-	if (peer->breaker.state == before)
+	if (peer->breaker.state == before || !ks_name_may_log(peer, now_us))
 		return;
+	peer->breaker_said = peer->breaker.state;
 	if (peer->breaker.state > before)
 		ks_warn("wire", "relay %s (%s): %u %% of what is sent is lost; %s. Check the path to it", peer->name,
 			peer->address, (unsigned)(recent_ppm / 10000), breaker_texts[peer->breaker.state]);
@@ -103,6 +104,7 @@ static enum ks_drop take_renew(struct ks_sender *sender, struct ks_lease *lease,
 	peer->silent_since_us = 0;
 	peer->outage_logged = false;
 	peer->offering = false;
+	ks_name_say_up(peer, now_us);
 	take_round_trip(peer, renew.rtt_ms);
 	take_counts(peer, &renew);
 	take_loss(peer, lease, &renew, now_us, &expected, &received);
@@ -144,8 +146,9 @@ static enum ks_drop take_bye(struct ks_sender *sender, struct ks_lease *lease, c
 		return KS_DROP_MALFORMED;
 	if (lease != peer->lease)
 		return KS_DROP_NONE;	/* the session that replaced it goes on */
-	ks_info("wire", "relay %s (%s): it ended the session: %s", peer->name, peer->address,
-		ks_bye_names[reason < KS_BYE_REASONS ? reason : 0]);
+	if (ks_name_say_over(peer))
+		ks_info("wire", "relay %s (%s): it ended the session: %s", peer->name, peer->address,
+			ks_bye_names[reason < KS_BYE_REASONS ? reason : 0]);
 	ks_peer_end(sender, peer, now_us);
 	return KS_DROP_NONE;
 }
