@@ -122,9 +122,8 @@ static bool is_needed(const struct ks_sender *sender, const struct ks_held *held
 }
 
 /* An object that outlives several changes of the setting drops those layouts that no relay still gets it in. */
-struct ks_object_size *ks_path_layout(const struct ks_sender *sender, const struct ks_peer *peer, struct ks_held *held)
+static struct ks_object_size *find_layout(const struct ks_sender *sender, struct ks_held *held, size_t shard_len)
 {
-	size_t shard_len = sender->sizes[peer->size] - KS_DATAGRAM_OVERHEAD;
 	struct ks_object_size *size = ks_object_size(&held->object, shard_len), *shorter = NULL;
 
 	if (size != NULL)
@@ -140,6 +139,14 @@ struct ks_object_size *ks_path_layout(const struct ks_sender *sender, const stru
 	}
 	size = ks_object_size(&held->object, shard_len);
 	return size != NULL ? size : shorter;
+}
+
+struct ks_object_size *ks_path_layout(struct ks_sender *sender, const struct ks_peer *peer, struct ks_held *held)
+{
+	struct ks_object_size *size = find_layout(sender, held, sender->sizes[peer->size] - KS_DATAGRAM_OVERHEAD);
+
+	ks_held_count(sender, held);
+	return size;
 }
 
 bool ks_path_proven(const struct ks_sender *sender, const struct ks_peer *peer)

@@ -36,6 +36,7 @@ _Static_assert(KS_LEASES_MAX > 2 * KS_RELAYS_MAX + KS_HALF_OPEN_MAX, "every sess
 
 struct ks_held {
 	struct ks_object object;	/* bytes NULL: none */
+	size_t counted;			/* of its memory, in sender->object_bytes */
 	uint64_t serial;		/* never twice: tells whether it is still the same object */
 	struct ks_track *track;
 	int64_t since_us, period_us;
@@ -52,7 +53,8 @@ struct ks_track {
 	size_t newest;
 };
 
-#define KS_OBJECTS_BYTES_MAX ((size_t)256 * 1024 * 1024)	/* of all objects; older ones give way */
+/* Of all objects, their parity included, which gives way first; then older objects do. */
+#define KS_OBJECTS_BYTES_MAX ((size_t)256 * 1024 * 1024)
 
 /* --- sessions: sender_leases.c ------------------------------------------------------------------- */
 
@@ -171,7 +173,8 @@ struct ks_sender {
 	struct ks_cookies cookies;
 	struct ks_track *tracks[KS_SENDER_TRACKS_MAX];
 	size_t n_tracks;
-	size_t object_bytes, newest_bytes;	/* of all objects; of the newest of each track */
+	size_t object_bytes;			/* of memory, of all objects */
+	size_t newest_bytes;			/* of the newest object of each track */
 	uint64_t serial;
 	struct ks_peer *peers[KS_RELAYS_MAX];
 	struct ks_relay_name names[KS_NAMES_MAX];
@@ -201,6 +204,9 @@ static inline int64_t ks_earlier(int64_t a_us, int64_t b_us)
 
 /* sender_tracks.c */
 void ks_tracks_free(struct ks_sender *sender);
+/* To be called when its memory has changed: keeps all objects within KS_OBJECTS_BYTES_MAX. Parity of others may be gone
+ * afterwards, and other objects. */
+void ks_held_count(struct ks_sender *sender, struct ks_held *held);
 
 /* sender_peers.c. A peer may be freed by each of these that says so. */
 struct ks_peer *ks_peer_new(struct ks_sender *sender, const char *name, const char *address, const struct ks_psk *psk,
@@ -250,7 +256,7 @@ enum ks_drop ks_reports_input(struct ks_sender *sender, const struct ks_header *
 /* sender_path.c */
 void ks_path_sizes(struct ks_sender *sender);
 void ks_path_resize(struct ks_sender *sender, int64_t now_us);	/* the setting has changed */
-struct ks_object_size *ks_path_layout(const struct ks_sender *sender, const struct ks_peer *peer, struct ks_held *held);
+struct ks_object_size *ks_path_layout(struct ks_sender *sender, const struct ks_peer *peer, struct ks_held *held);
 void ks_path_wish(struct ks_sender *sender, struct ks_peer *peer, size_t datagram, int64_t now_us);
 void ks_path_sent(struct ks_lease *lease, size_t n, int64_t now_us);	/* DATA of the present size */
 void ks_path_report(struct ks_sender *sender, struct ks_peer *peer, const struct ks_renew *renew, uint32_t expected,
