@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += lib/base/libbase.a
 lib_base_libbase_a_SOURCES = \
+	lib/base/bucket.h \
 	lib/base/clock.c lib/base/clock.h \
 	lib/base/comments.c lib/base/comments.h \
 	lib/base/cursor.h \
@@ -19,12 +20,14 @@ lib_base_libbase_a_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(CONF
 libbase = lib/base/libbase.a $(EVENT_LIBS) $(SODIUM_LIBS) $(CONFUSE_LIBS) -lm
 
 if WITH_CHECK
-check_PROGRAMS += tests/unit/check_cursor tests/unit/check_error tests/unit/check_log \
+check_PROGRAMS += tests/unit/check_bucket tests/unit/check_cursor tests/unit/check_error tests/unit/check_log \
 	tests/unit/check_keyfile tests/unit/check_metrics tests/unit/check_settings \
 	tests/unit/check_daemon tests/unit/check_comments
-TESTS += tests/unit/check_cursor tests/unit/check_error tests/unit/check_log \
+TESTS += tests/unit/check_bucket tests/unit/check_cursor tests/unit/check_error tests/unit/check_log \
 	tests/unit/check_keyfile tests/unit/check_metrics tests/unit/check_settings \
 	tests/unit/check_daemon tests/unit/check_comments
+tests_unit_check_bucket_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_bucket_LDADD = $(libunit) $(libbase)
 tests_unit_check_cursor_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_cursor_LDADD = $(libunit) $(libbase)
 tests_unit_check_error_CFLAGS = $(UNIT_CFLAGS)

@@ -18,6 +18,7 @@ const char *const ks_drop_names[KS_DROPS] = {
 	[KS_DROP_MALFORMED] = "malformed",
 	[KS_DROP_CONFLICT] = "conflict",
 	[KS_DROP_LIMIT] = "limit",
+	[KS_DROP_RATE] = "rate",
 	[KS_DROP_DISTRUST] = "distrust",
 	[KS_DROP_LATE] = "late",
 	[KS_DROP_DUPLICATE] = "duplicate",

@@ -23,6 +23,7 @@ enum ks_drop {
 	KS_DROP_MALFORMED,	/* authentic, with a field that the format does not allow */
 	KS_DROP_CONFLICT,	/* contradicts what earlier datagrams said about the same object */
 	KS_DROP_LIMIT,		/* over a named limit of this build */
+	KS_DROP_RATE,		/* more of its kind than one relay may send in a while */
 	KS_DROP_DISTRUST,	/* of a track of which this parent has sent what no source had signed */
 	KS_DROP_LATE,		/* of an object older than the one delivered last */
 	KS_DROP_DUPLICATE,	/* a shard that is here already */

@@ -59,17 +59,47 @@ void ks_intake_close(struct ks_receiver *receiver, struct ks_intake *intake)
 	sodium_memzero(intake, sizeof(*intake));
 }
 
+void ks_intake_heard(struct ks_intake *intake, const struct ks_endpoint *from, size_t len)
+{
+	if (!ks_endpoint_same_peer(&intake->endpoint, from))
+		intake->credit = 0;
+	intake->endpoint = *from;
+	intake->credit += len;
+}
+
+const struct ks_endpoint *ks_intake_pay(struct ks_intake *intake, size_t len)
+{
+	const struct ks_parent *parent = intake->parent;
+	const struct ks_endpoint *told = parent != NULL && parent->told && parent->where.len > 0 ? &parent->where : NULL;
+	struct ks_intake *payer = intake;
+
+	if (told != NULL && ks_endpoint_same_peer(told, &intake->endpoint))
+		return &intake->endpoint;
+	/* A session that is to replace the live one is set up at its cost. */
+	if (payer->credit < len && parent != NULL && parent->live != NULL &&
+	    ks_endpoint_same_peer(&parent->live->endpoint, &intake->endpoint))
+		payer = parent->live;
+	if (payer->credit < len)
+		return told;
+	payer->credit -= len;
+	return &intake->endpoint;
+}
+
 bool ks_intake_send(struct ks_receiver *receiver, struct ks_intake *intake, enum ks_datagram_type type,
 		    const uint8_t *body, size_t len)
 {
 	const struct ks_header header = { (uint8_t)type, 0, intake->key.psk.id, intake->theirs, intake->counter };
+	const struct ks_endpoint *to;
 	uint8_t datagram[KS_DATAGRAM_MAX];
 
 	if (intake->blind || intake->counter == UINT32_MAX || receiver->stopped)
 		return false;
+	to = ks_intake_pay(intake, KS_HEADER_SIZE + len + KS_TAG_SIZE);
+	if (to == NULL)
+		return false;
 	intake->counter++;
 	len = ks_session_write(&header, intake->keys.up, body, len, datagram);
-	receiver->ops.send(receiver->ops.ctx, &intake->endpoint, datagram, len);
+	receiver->ops.send(receiver->ops.ctx, to, datagram, len);
 	return true;
 }
 

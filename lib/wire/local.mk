@@ -30,8 +30,8 @@ lib_wire_libwire_a_SOURCES = \
 	lib/wire/revoked.c lib/wire/revoked.h \
 	lib/wire/seal.c lib/wire/seal.h \
 	lib/wire/sender.c lib/wire/sender.h lib/wire/sender_private.h \
-	lib/wire/sender_leases.c lib/wire/sender_metrics.c lib/wire/sender_pace.c lib/wire/sender_path.c \
-	lib/wire/sender_peers.c lib/wire/sender_reports.c lib/wire/sender_tracks.c \
+	lib/wire/sender_leases.c lib/wire/sender_metrics.c lib/wire/sender_names.c lib/wire/sender_pace.c \
+	lib/wire/sender_path.c lib/wire/sender_peers.c lib/wire/sender_reports.c lib/wire/sender_tracks.c \
 	lib/wire/setup.c \
 	lib/wire/udp.c lib/wire/udp.h
 if WITH_ISAL

@@ -10,10 +10,27 @@
 
 #define GROUPS ((KS_FEC_SHARDS_MAX + KS_OBJECT_ROWS - 1) / KS_OBJECT_ROWS)	/* of parity rows of one block */
 
+static void drop_rows(struct ks_object *object, struct ks_object_size *size)
+{
+	for (size_t i = 0; size->rows != NULL && i < size->layout.nblocks * GROUPS; i++) {
+		free(size->rows[i]);
+		size->rows[i] = NULL;
+	}
+	object->held -= size->parity;
+	object->parity -= size->parity;
+	size->held -= size->parity;
+	size->parity = 0;
+}
+
+void ks_object_drop_parity(struct ks_object *object)
+{
+	for (size_t s = 0; s < KS_OBJECT_SIZES_MAX; s++)
+		drop_rows(object, &object->sizes[s]);
+}
+
 void ks_object_drop_size(struct ks_object *object, struct ks_object_size *size)
 {
-	for (size_t i = 0; size->rows != NULL && i < size->layout.nblocks * GROUPS; i++)
-		free(size->rows[i]);
+	drop_rows(object, size);
 	free(size->rows);
 	object->held -= size->held;
 	*size = (struct ks_object_size){ 0 };
@@ -94,7 +111,9 @@ static uint8_t *make_rows(struct ks_object *object, struct ks_object_size *size,
 		parity[i] = rows + i * layout->shard_len;
 	ks_fec_encode(fec, k, layout->shard_len, data, k + first, n, parity);
 	size->held += n * layout->shard_len;
+	size->parity += n * layout->shard_len;
 	object->held += n * layout->shard_len;
+	object->parity += n * layout->shard_len;
 	return rows;
 }
 

@@ -20,7 +20,7 @@
 struct ks_object_size {
 	struct ks_layout layout;	/* nblocks 0: not in use */
 	uint8_t **rows;			/* by block and group of KS_OBJECT_ROWS; NULL: not made yet */
-	size_t held;			/* bytes of memory */
+	size_t held, parity;		/* bytes of memory; of these: rows */
 };
 
 struct ks_object {
@@ -28,6 +28,7 @@ struct ks_object {
 	uint32_t loss_ppm;		/* that the layouts have room for */
 	uint8_t *bytes;			/* padded with zeros for the longest shard */
 	size_t len, held;		/* of the object; bytes of memory in all */
+	size_t parity;			/* of these: rows */
 	struct ks_object_size sizes[KS_OBJECT_SIZES_MAX];
 };
 
@@ -40,10 +41,13 @@ void ks_object_free(struct ks_object *object);
 /* The layout for a shard length, made when it is new; NULL: one size too many, or out of memory. */
 struct ks_object_size *ks_object_size(struct ks_object *object, size_t shard_len);
 
+/* Forgets all parity; what is wanted again is made again. The layouts stay. */
+void ks_object_drop_parity(struct ks_object *object);
+
 /* A layout that nobody needs any more makes room for another one. */
 void ks_object_drop_size(struct ks_object *object, struct ks_object_size *size);
 
-/* A shard, data or parity. NULL: out of memory. Lives until the next ks_object_set(). */
+/* A shard, data or parity. NULL: out of memory. Lives until its object, size or parity goes. */
 const uint8_t *ks_object_shard(struct ks_object *object, struct ks_object_size *size, struct ks_fec *fec, size_t block,
 			       size_t shard);
 

@@ -11,6 +11,7 @@
 #include "lib/base/error.h"
 
 #define UNREACHED_US (5 * KS_US_PER_S)		/* of trying, before the log says so */
+#define HUSHED_US (1 * KS_US_PER_S)		/* between tries to log what is one of too many lines */
 #define REFUSED_US (1 * KS_US_PER_S)		/* between sessions asked for because the network refused */
 #define ASKED_US (20 * KS_US_PER_S)		/* after which a SUBSCRIBE that nobody answers is made anew */
 
@@ -275,26 +276,45 @@ static void ask(struct ks_receiver *receiver, struct ks_parent *parent, int64_t 
 	if (!next->settled)
 		next->key = ring->keys[parent->key];
 	next->challenged = 0;
-	ks_setup_ask(receiver, next, to, now_us);
+	next->endpoint = *to;
+	ks_setup_ask(receiver, next, now_us);
 	ks_parent_retry(receiver, parent, now_us);
 }
 
-void ks_parent_back(const struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us)
+static bool may_log(struct ks_receiver *receiver, const struct ks_parent *parent, int64_t now_us)
+{
+	return ks_bucket_take(&receiver->lines[ks_parent_number(receiver, parent)], now_us, KS_HEARD_SAID_US,
+			      KS_HEARD_SAID_MAX);
+}
+
+/* Once for a session, at its beginning, or later when that is one of too many lines. Where it was not said, nor is the
+ * end. */
+static void say_back(struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us)
 {
 	char text[KS_PARENT_NAME_MAX + KS_PARENT_ADDRESS_MAX + 8];
+
+	if (parent->said || !may_log(receiver, parent, now_us))
+		return;
+	parent->said = true;
+	ks_parent_text(parent, text, sizeof(text));
+	if (parent->outage_logged)
+		ks_info("wire", "parent %s is back after %lld s", text,
+			(long long)((parent->live->since_us - parent->silent_since_us) / KS_US_PER_S));
+	else
+		ks_info("wire", "frames come from parent %s, by relay key %04x%s", text, parent->live->key.psk.id,
+			parent->blind ? ", without a way back" : "");
+	parent->outage_logged = false;
+}
+
+void ks_parent_back(struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us)
+{
 	const struct ks_keyring *ring = ring_of(receiver, parent);
 
 	parent->key = place_in(ring, &parent->live->key.psk) % (ring->n > 0 ? ring->n : 1);
 	parent->ask_us = KS_NEVER;
 	parent->backoff_us = KS_ASK_MIN_US;
-	if (parent->outage_logged)
-		ks_info("wire", "parent %s is back after %lld s", ks_parent_text(parent, text, sizeof(text)),
-			(long long)((now_us - parent->silent_since_us) / KS_US_PER_S));
-	else if (parent->fading == NULL)
-		ks_info("wire", "frames come from parent %s, by relay key %04x%s",
-			ks_parent_text(parent, text, sizeof(text)), parent->live->key.psk.id,
-			parent->blind ? ", without a way back" : "");
-	parent->outage_logged = parent->refused = parent->same_logged = false;
+	parent->refused = parent->same_logged = false;
+	say_back(receiver, parent, now_us);
 }
 
 /* One that offered itself and has no session any more: nobody told us where else to ask it for one. */
@@ -308,8 +328,9 @@ static void forget(struct ks_receiver *receiver, struct ks_parent *parent)
 {
 	char text[KS_PARENT_NAME_MAX + KS_PARENT_ADDRESS_MAX + 8];
 
-	ks_info("wire", "parent %s is forgotten until it offers itself again",
-		ks_parent_text(parent, text, sizeof(text)));
+	if (parent->said)
+		ks_info("wire", "parent %s is forgotten until it offers itself again",
+			ks_parent_text(parent, text, sizeof(text)));
 	ks_parent_close(receiver, parent);
 }
 
@@ -320,9 +341,12 @@ void ks_parent_lost(struct ks_receiver *receiver, struct ks_parent *parent, int6
 	ks_intake_close(receiver, parent->live);
 	ks_intake_close(receiver, parent->fading);
 	parent->withdrawn_us = parent->rekey_us = KS_NEVER;
-	if (is_gone(parent))
+	if (is_gone(parent)) {
 		forget(receiver, parent);
-	else if (parent->told && parent->next == NULL && parent->ask_us == KS_NEVER)
+		return;
+	}
+	parent->said = false;
+	if (parent->told && parent->next == NULL && parent->ask_us == KS_NEVER)
 		ks_parent_retry(receiver, parent, now_us);
 }
 
@@ -337,9 +361,11 @@ void ks_parent_ended(struct ks_receiver *receiver, struct ks_intake *intake, con
 		ks_intake_close(receiver, intake);
 		return;
 	}
-	ks_log(reason == KS_BYE_REVOKED ? KS_LOG_ERROR : KS_LOG_INFO, "wire", "parent %s has ended the session: %s%s",
-	       ks_parent_text(parent, text, sizeof(text)), ks_bye_names[reason],
-	       reason == KS_BYE_REVOKED ? "; it needs a new one, made at the parent by koshienctl" : "");
+	if (parent->said)
+		ks_log(reason == KS_BYE_REVOKED ? KS_LOG_ERROR : KS_LOG_INFO, "wire",
+		       "parent %s has ended the session: %s%s", ks_parent_text(parent, text, sizeof(text)),
+		       ks_bye_names[reason],
+		       reason == KS_BYE_REVOKED ? "; it needs a new one, made at the parent by koshienctl" : "");
 	if (reason == KS_BYE_REVOKED)
 		parent->backoff_us = KS_ASK_MAX_US;
 	ks_parent_lost(receiver, parent, now_us);
@@ -361,14 +387,18 @@ void ks_parent_blame(struct ks_parent *parent, const struct ks_data_header *head
 
 /* --- what is due ---------------------------------------------------------------------------------- */
 
-static void log_outage(struct ks_parent *parent, int64_t now_us)
+static void log_outage(struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us)
 {
 	char text[KS_PARENT_NAME_MAX + KS_PARENT_ADDRESS_MAX + 8];
 	int64_t silent_us = now_us - parent->silent_since_us;
 
 	if (!parent->told || parent->live != NULL || parent->outage_logged || parent->where.len == 0 ||
-	    silent_us < UNREACHED_US || parent->same_logged)
+	    silent_us < UNREACHED_US || parent->same_logged || now_us < parent->hushed_us)
 		return;
+	if (!may_log(receiver, parent, now_us)) {
+		parent->hushed_us = now_us + HUSHED_US;
+		return;
+	}
 	parent->outage_logged = true;
 	ks_warn("wire", "parent %s cannot be reached%s; it is tried again every few seconds: check that it runs, "
 			"its address and firewall (UDP, both ways), and that it knows this relay's key %04x and has "
@@ -395,8 +425,10 @@ static void tick_live(struct ks_receiver *receiver, struct ks_parent *parent, in
 		ks_parent_lost(receiver, parent, now_us);
 		return;
 	}
-	if (now_us >= parent->live->renew_us)
+	if (now_us >= parent->live->renew_us) {
 		ks_intake_renew(receiver, parent->live, now_us);
+		say_back(receiver, parent, now_us);
+	}
 	if (wants_new(receiver, parent, now_us))
 		parent->ask_us = now_us;
 }
@@ -433,7 +465,8 @@ static int64_t due(const struct ks_parent *parent)
 		if (parent->ask_us == KS_NEVER && parent->next == NULL && !parent->live->blind)
 			due_us = least(due_us, least(parent->rekey_us, parent->live->heard_us + KS_QUIET_US));
 	} else if (parent->told && !parent->outage_logged && parent->where.len > 0 && !parent->same_logged) {
-		due_us = least(due_us, parent->silent_since_us + UNREACHED_US);
+		due_us = least(due_us, parent->silent_since_us + UNREACHED_US > parent->hushed_us
+					       ? parent->silent_since_us + UNREACHED_US : parent->hushed_us);
 	}
 	if (parent->fading != NULL)
 		due_us = least(due_us, parent->fading->since_us + KS_FADE_US);
@@ -462,7 +495,7 @@ int64_t ks_parent_tick(struct ks_receiver *receiver, struct ks_parent *parent, i
 		parent->ask_us = now_us;
 	if (now_us >= parent->ask_us)
 		ask(receiver, parent, now_us);
-	log_outage(parent, now_us);
+	log_outage(receiver, parent, now_us);
 	return due(parent);
 }
 

@@ -216,7 +216,7 @@ static enum ks_drop take_sealed(struct ks_receiver *receiver, const struct ks_en
 	ks_count_add(&intake->parent->bytes, len);
 	/* The newest datagram tells where the parent is now, behind whatever translates its address. */
 	if (header->counter + UINT64_C(1) == intake->replay.next)
-		intake->endpoint = *from;
+		ks_intake_heard(intake, from, len);
 	if (header->type == KS_DATA)
 		return take_data(receiver, intake->parent, plain, body_len, now_us);
 	if (header->type == KS_ALIVE)
@@ -237,7 +237,7 @@ static enum ks_drop input(struct ks_receiver *receiver, const struct ks_endpoint
 	case KS_OFFER:
 		return ks_setup_offer(receiver, from, &header, bytes, len, now_us);
 	case KS_CHALLENGE:
-		return ks_setup_challenge(receiver, &header, bytes, len, now_us);
+		return ks_setup_challenge(receiver, from, &header, bytes, len, now_us);
 	case KS_ACCEPT:
 		return ks_setup_accept(receiver, from, &header, bytes, len, now_us);
 	case KS_BLIND:

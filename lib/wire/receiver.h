@@ -17,12 +17,17 @@
 #include <stdio.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/log.h"
 #include "lib/wire/endpoint.h"
 #include "lib/wire/message.h"
 #include "lib/wire/psk.h"
 
 #define KS_PARENTS_MAX 8		/* with a session, or told of, at a time */
 #define KS_OFFERED_MAX 64		/* offers being answered per key; the oldest gives way */
+
+/* Lines of log that one parent can bring about: so many at once, then one each while. */
+#define KS_HEARD_SAID_MAX 16
+#define KS_HEARD_SAID_US KS_LOG_GATE_US
 
 /* Timers; all of them are in doc/wire.md. */
 #define KS_RENEW_US (1 * KS_US_PER_S)

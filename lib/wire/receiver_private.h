@@ -7,6 +7,7 @@
 #ifndef KS_WIRE_RECEIVER_PRIVATE_H
 #define KS_WIRE_RECEIVER_PRIVATE_H
 
+#include "lib/base/bucket.h"
 #include "lib/base/log.h"
 #include "lib/base/metrics.h"
 #include "lib/wire/assembler.h"
@@ -61,7 +62,8 @@ struct ks_intake {
 	uint8_t instance[KS_INSTANCE_SIZE];	/* the parent's */
 	struct ks_session_keys keys;
 	struct ks_replay replay;
-	struct ks_endpoint endpoint;
+	struct ks_endpoint endpoint;		/* where it sends */
+	uint64_t credit;			/* bytes that came from there and were not answered yet */
 	struct ks_parent *parent;		/* NULL: of an offer, or blind, and nothing authentic came yet */
 	int64_t since_us;			/* in its state */
 	int64_t sent_us;			/* the first SUBSCRIBE with this cookie, the first RENEW */
@@ -86,6 +88,8 @@ struct ks_parent {
 	int64_t withdrawn_us;			/* when it ends because its key was withdrawn; KS_NEVER */
 	int64_t silent_since_us, refused_us;
 	bool outage_logged, refused, same_logged;
+	bool said;				/* the log knows that frames come from it */
+	int64_t hushed_us;			/* until then nothing is said of an outage */
 	bool from_top;
 	int64_t rtt_us;				/* 0: not measured */
 	uint32_t delivered, lost;
@@ -106,6 +110,7 @@ struct ks_receiver {
 	bool stopped;
 	struct ks_keyring ring;			/* of parents that offer themselves */
 	struct ks_parent parents[KS_PARENTS_MAX];
+	struct ks_bucket lines[KS_PARENTS_MAX];	/* by place, so that going and coming makes no difference */
 	struct ks_intake intakes[KS_INTAKES_MAX];
 	size_t n_waiting;			/* sessions without a parent yet */
 	struct ks_intake *blinds[KS_BLINDS_MAX];
@@ -118,7 +123,7 @@ struct ks_receiver {
 	int64_t nack_us;			/* of these: what is asked for */
 	int64_t delivered_us;
 	ks_counter datagrams, bytes, delivered, drops[KS_DROPS];
-	struct ks_log_gate drop_gate, self_gate, refuse_gate, offer_gate;
+	struct ks_log_gate drop_gate, self_gate, refuse_gate;
 };
 
 static inline void ks_receiver_wake(struct ks_receiver *receiver, int64_t at_us)
@@ -136,7 +141,12 @@ static inline unsigned ks_parent_number(const struct ks_receiver *receiver, cons
 struct ks_intake *ks_intake_open(struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us);
 void ks_intake_close(struct ks_receiver *receiver, struct ks_intake *intake);
 struct ks_intake *ks_intake_find(struct ks_receiver *receiver, uint32_t index);
-/* Seals and sends; false when the session has no way back. */
+/* Something new and authentic came from this address: what is said from now on goes there. */
+void ks_intake_heard(struct ks_intake *intake, const struct ks_endpoint *from, size_t len);
+/* Where this many bytes may go now; NULL: nowhere. An address that we were told of may get any number; all others
+ * only as many as came from there, so that who repeats or redirects a datagram of a parent's gains nothing by it. */
+const struct ks_endpoint *ks_intake_pay(struct ks_intake *intake, size_t len);
+/* Seals and sends; false when the session has no way back, or none that may be used now. */
 bool ks_intake_send(struct ks_receiver *receiver, struct ks_intake *intake, enum ks_datagram_type type,
 		    const uint8_t *body, size_t len);
 void ks_intake_renew(struct ks_receiver *receiver, struct ks_intake *intake, int64_t now_us);
@@ -146,11 +156,11 @@ enum ks_drop ks_intake_promote(struct ks_receiver *receiver, struct ks_intake *i
 int64_t ks_intakes_tick(struct ks_receiver *receiver, int64_t now_us);
 
 /* setup.c */
-void ks_setup_ask(struct ks_receiver *receiver, struct ks_intake *intake, const struct ks_endpoint *to, int64_t now_us);
+void ks_setup_ask(struct ks_receiver *receiver, struct ks_intake *intake, int64_t now_us);
 enum ks_drop ks_setup_offer(struct ks_receiver *receiver, const struct ks_endpoint *from,
 			    const struct ks_header *header, const uint8_t *bytes, size_t len, int64_t now_us);
-enum ks_drop ks_setup_challenge(struct ks_receiver *receiver, const struct ks_header *header, const uint8_t *bytes,
-				size_t len, int64_t now_us);
+enum ks_drop ks_setup_challenge(struct ks_receiver *receiver, const struct ks_endpoint *from,
+				const struct ks_header *header, const uint8_t *bytes, size_t len, int64_t now_us);
 enum ks_drop ks_setup_accept(struct ks_receiver *receiver, const struct ks_endpoint *from,
 			     const struct ks_header *header, const uint8_t *bytes, size_t len, int64_t now_us);
 void ks_setup_own_instance(struct ks_receiver *receiver, const struct ks_parent *parent, int64_t now_us);
@@ -172,7 +182,7 @@ bool ks_parent_side(const struct ks_receiver *receiver, const struct ks_parent *
 void ks_parent_close(struct ks_receiver *receiver, struct ks_parent *parent);
 void ks_parent_lost(struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us);
 void ks_parent_retry(struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us);
-void ks_parent_back(const struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us);
+void ks_parent_back(struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us);
 /* It alone sent an object that no source signed. */
 void ks_parent_blame(struct ks_parent *parent, const struct ks_data_header *header, int64_t now_us);
 void ks_parent_ended(struct ks_receiver *receiver, struct ks_intake *intake, const uint8_t *body, size_t len,

@@ -230,7 +230,7 @@ void ks_sender_refused(struct ks_sender *sender, const struct ks_endpoint *to)
 		ks_count(&peer->counts.refused);
 		/* Anybody can forge a refusal: it starts an offer, and only the lack of reports ends the session. */
 		ks_peer_offer(sender, peer, now_us);
-		if (!peer->told || peer->outage_logged || peer->lease != NULL)
+		if (!peer->told || peer->outage_logged || peer->lease != NULL || !ks_name_may_log(peer, now_us))
 			continue;
 		peer->outage_logged = true;
 		ks_warn("wire", "relay %s (%s): nothing listens at this address and port; offering a session until "

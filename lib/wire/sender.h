@@ -21,6 +21,7 @@
 #include <sys/uio.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/log.h"
 #include "lib/frame/id.h"
 #include "lib/wire/datagram.h"
 #include "lib/wire/endpoint.h"
@@ -32,6 +33,10 @@
 #define KS_HALF_OPEN_MAX 64		/* accepted, not yet used; the oldest of the name with most gives way */
 #define KS_ADDRESS_TEXT_MAX 255
 #define KS_SENDER_TRACKS_MAX 256	/* track and source; the one unused longest gives way */
+#define KS_HEADS_PER_S 25		/* taken of one name, and so many at once: 64 channels named each 3 s are fewer */
+/* Lines of log that relays of one name can bring about: so many at once, then one each while. */
+#define KS_SAID_MAX 16
+#define KS_SAID_US KS_LOG_GATE_US
 #define KS_OBJECTS_MAX 4		/* of one track that can still be asked for */
 
 /* Timers; all of them are in doc/wire.md. */

@@ -363,6 +363,7 @@ static bool seal(struct ks_sender *sender, struct ks_peer *peer, const struct ks
 	struct ks_header clear = { .type = KS_DATA, .flags = lease->blind ? KS_FLAG_BLIND : 0, .key_id = lease->psk.id,
 				   .session = lease->theirs };
 
+	ks_held_count(sender, stream->held);
 	if (bytes == NULL || lease->counter >= KS_COUNTER_END - KS_BATCH)
 		return false;
 	clear.counter = (uint32_t)lease->counter++;

@@ -122,9 +122,8 @@ static bool is_needed(const struct ks_sender *sender, const struct ks_held *held
 }
 
 /* An object that outlives several changes of the setting drops those layouts that no relay still gets it in. */
-struct ks_object_size *ks_path_layout(const struct ks_sender *sender, const struct ks_peer *peer, struct ks_held *held)
+static struct ks_object_size *find_layout(const struct ks_sender *sender, struct ks_held *held, size_t shard_len)
 {
-	size_t shard_len = sender->sizes[peer->size] - KS_DATAGRAM_OVERHEAD;
 	struct ks_object_size *size = ks_object_size(&held->object, shard_len), *shorter = NULL;
 
 	if (size != NULL)
@@ -140,6 +139,14 @@ struct ks_object_size *ks_path_layout(const struct ks_sender *sender, const stru
 	}
 	size = ks_object_size(&held->object, shard_len);
 	return size != NULL ? size : shorter;
+}
+
+struct ks_object_size *ks_path_layout(struct ks_sender *sender, const struct ks_peer *peer, struct ks_held *held)
+{
+	struct ks_object_size *size = find_layout(sender, held, sender->sizes[peer->size] - KS_DATAGRAM_OVERHEAD);
+
+	ks_held_count(sender, held);
+	return size;
 }
 
 bool ks_path_proven(const struct ks_sender *sender, const struct ks_peer *peer)
@@ -165,6 +172,8 @@ static void step_down(struct ks_sender *sender, struct ks_peer *peer, const char
 	use(peer, peer->size + 1);
 	peer->probe_us = now_us + KS_PROBE_US;
 	peer->begin_anew = peer->lease != NULL;
+	if (!ks_name_may_log(peer, now_us))
+		return;
 	ks_info("wire", "relay %s (%s): datagrams of %zu bytes %s; using %zu, and trying longer ones each %d s",
 		peer->name, peer->address, sender->sizes[peer->size - 1], why, sender->sizes[peer->size],
 		(int)(KS_PROBE_US / KS_US_PER_S));
@@ -177,7 +186,7 @@ void ks_path_too_long(struct ks_sender *sender, struct ks_peer *peer, size_t len
 		step_down(sender, peer, "are too long for the path", now_us);
 }
 
-static void step_up(struct ks_sender *sender, struct ks_peer *peer)
+static void step_up(struct ks_sender *sender, struct ks_peer *peer, int64_t now_us)
 {
 	size_t size = peer->size;
 
@@ -185,8 +194,9 @@ static void step_up(struct ks_sender *sender, struct ks_peer *peer)
 		size--;
 	if (size == peer->size)
 		return;
-	ks_info("wire", "relay %s (%s): datagrams of %zu bytes arrive; using them", peer->name, peer->address,
-		sender->sizes[size]);
+	if (ks_name_may_log(peer, now_us))
+		ks_info("wire", "relay %s (%s): datagrams of %zu bytes arrive; using them", peer->name, peer->address,
+			sender->sizes[size]);
 	use(peer, size);
 }
 
@@ -218,7 +228,7 @@ void ks_path_report(struct ks_sender *sender, struct ks_peer *peer, const struct
 	if (renew->longest > lease->longest)
 		lease->longest = renew->longest;
 	if (!lease->longest_void)
-		step_up(sender, peer);
+		step_up(sender, peer, now_us);
 	if (is_dark(sender, peer, now_us)) {
 		step_down(sender, peer, "do not arrive", now_us);
 	} else if (has_gone_dark(lease, expected, received)) {

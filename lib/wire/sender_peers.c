@@ -92,6 +92,7 @@ static void free_leases(struct ks_sender *sender, struct ks_peer *peer)
 void ks_peer_free(struct ks_sender *sender, struct ks_peer *peer)
 {
 	free_leases(sender, peer);
+	ks_name_leave(sender, peer);
 	for (size_t i = 0; i < sender->n_peers; i++)
 		if (sender->peers[i] == peer)
 			sender->peers[i] = NULL;
@@ -113,8 +114,9 @@ void ks_peer_derive(const struct ks_sender *sender, struct ks_peer *peer)
 	}
 }
 
-void ks_peer_set_key(const struct ks_sender *sender, struct ks_peer *peer, const struct ks_psk *psk)
+void ks_peer_set_key(struct ks_sender *sender, struct ks_peer *peer, const struct ks_psk *psk)
 {
+	ks_name_take(sender, peer, psk->name);
 	peer->psk = *psk;
 	ks_seal_setup_keys(psk, &peer->setup);
 	ks_peer_derive(sender, peer);
@@ -152,6 +154,7 @@ void ks_peer_farewell(struct ks_sender *sender, struct ks_peer *peer, enum ks_by
 void ks_peer_end(struct ks_sender *sender, struct ks_peer *peer, int64_t now_us)
 {
 	free_leases(sender, peer);
+	peer->said = false;
 	if (!peer->told) {
 		ks_peer_free(sender, peer);
 		return;
@@ -193,7 +196,9 @@ void ks_peer_up(struct ks_sender *sender, struct ks_peer *peer, struct ks_lease 
 	ks_count(&peer->counts.sessions);
 	ks_path_wish(sender, peer, lease->wish.datagram, now_us);
 	if (first || afresh) {
-		ks_info("wire", "relay %s (%s): session set up", peer->name, peer->address);
+		if (!first)
+			ks_name_say_over(peer);
+		ks_name_say_up(peer, now_us);
 		ks_stream_begin_all(sender, peer, now_us);
 	} else if (!peer->blind) {
 		ks_stream_begin_wider(sender, peer, &peer->previous->wish.filter, now_us);
@@ -378,9 +383,9 @@ static int64_t tick_blind(struct ks_sender *sender, struct ks_peer *peer, int64_
 
 /* --- timers -------------------------------------------------------------------------------------------- */
 
-static void log_outage(struct ks_peer *peer)
+static void log_outage(struct ks_peer *peer, int64_t now_us)
 {
-	if (peer->outage_logged)
+	if (peer->outage_logged || !ks_name_may_log(peer, now_us))
 		return;
 	peer->outage_logged = true;
 	ks_warn("wire", "relay %s (%s): no answer; offering a session until there is one. Check that sentryc runs "
@@ -405,15 +410,17 @@ static bool review(struct ks_sender *sender, struct ks_peer *peer, int64_t now_u
 	    (now_us - lease->renew_us >= KS_LEASE_US || lease->counter >= KS_COUNTER_END - 2 * KS_BATCH)) {
 		bool told = peer->told;
 
-		ks_info("wire", "relay %s (%s): its session ends: %s", peer->name, peer->address,
-			now_us - lease->renew_us >= KS_LEASE_US ? "no report for a whole lease" : "it is too old");
+		if (ks_name_say_over(peer))
+			ks_info("wire", "relay %s (%s): its session ends: %s", peer->name, peer->address,
+				now_us - lease->renew_us >= KS_LEASE_US ? "no report for a whole lease"
+									: "it is too old");
 		ks_peer_end(sender, peer, now_us);
 		if (!told)
 			return false;
 	}
 	if (peer->told && peer->silent_since_us != 0 && now_us - peer->silent_since_us >= KS_OUTAGE_US &&
 	    peer->reachable && !ks_peer_revoked(sender, peer->psk.name))
-		log_outage(peer);
+		log_outage(peer, now_us);
 	return true;
 }
 

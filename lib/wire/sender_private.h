@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the files of the sender share: sender.c (the contract), sender_tracks.c (what there is to send),
- * sender_peers.c (relays and their timers), sender_leases.c (how sessions come up), sender_reports.c (what relays
+ * sender_peers.c (relays and their timers), sender_names.c (what their names may say), sender_leases.c (how sessions come up), sender_reports.c (what relays
  * say in them), sender_path.c (datagram sizes), sender_pace.c (what is sent when), sender_metrics.c.
  */
 #ifndef KS_WIRE_SENDER_PRIVATE_H
 #define KS_WIRE_SENDER_PRIVATE_H
 
+#include "lib/base/bucket.h"
 #include "lib/base/log.h"
 #include "lib/base/metrics.h"
 #include "lib/base/name.h"
@@ -35,6 +36,7 @@ _Static_assert(KS_LEASES_MAX > 2 * KS_RELAYS_MAX + KS_HALF_OPEN_MAX, "every sess
 
 struct ks_held {
 	struct ks_object object;	/* bytes NULL: none */
+	size_t counted;			/* of its memory, in sender->object_bytes */
 	uint64_t serial;		/* never twice: tells whether it is still the same object */
 	struct ks_track *track;
 	int64_t since_us, period_us;
@@ -51,7 +53,8 @@ struct ks_track {
 	size_t newest;
 };
 
-#define KS_OBJECTS_BYTES_MAX ((size_t)256 * 1024 * 1024)	/* of all objects; older ones give way */
+/* Of all objects, their parity included, which gives way first; then older objects do. */
+#define KS_OBJECTS_BYTES_MAX ((size_t)256 * 1024 * 1024)
 
 /* --- sessions: sender_leases.c ------------------------------------------------------------------- */
 
@@ -107,7 +110,18 @@ struct ks_peer_counts {
 	ks_counter reported_received, reported_expected, reported_delivered, reported_lost;
 };
 
+#define KS_NAMES_MAX (2 * KS_RELAYS_MAX)	/* that are remembered; one without relays gives way, the longest first */
+
+struct ks_relay_name {
+	char text[KS_RELAY_NAME_MAX + 1];	/* empty: none yet */
+	size_t n_peers;			/* that have it */
+	int64_t left_us;		/* since when that has been 0 */
+	struct ks_bucket heads, lines;
+	uint64_t unsaid;		/* sessions since the last line that came and went without one */
+};
+
 struct ks_peer {
+	struct ks_relay_name *known;	/* of its key */
 	bool told, blind, reachable;	/* reachable: ks_sender_move() said where it is */
 	char name[KS_RELAY_NAME_MAX + 1], address[KS_ADDRESS_TEXT_MAX + 1];
 	char label[KS_RELAY_NAME_MAX + 8];	/* of metrics: the name, with a number where several share it */
@@ -126,10 +140,12 @@ struct ks_peer {
 	int64_t offer_us, offered_us, backoff_us;
 	int64_t due_us;
 	int64_t silent_since_us;
+	bool said;			/* the log knows of its session */
 	bool outage_logged, error_logged;
 	int64_t rtt_us;			/* 0: not known */
 	struct ks_loss loss;
 	struct ks_breaker breaker;
+	enum ks_breaker_state breaker_said;	/* the last one that the log knows of */
 	size_t size, wish;		/* indices of sender->sizes: in use, wanted */
 	int64_t probe_us;
 	unsigned hurried;		/* tries that follow soon */
@@ -157,9 +173,11 @@ struct ks_sender {
 	struct ks_cookies cookies;
 	struct ks_track *tracks[KS_SENDER_TRACKS_MAX];
 	size_t n_tracks;
-	size_t object_bytes, newest_bytes;	/* of all objects; of the newest of each track */
+	size_t object_bytes;			/* of memory, of all objects */
+	size_t newest_bytes;			/* of the newest object of each track */
 	uint64_t serial;
 	struct ks_peer *peers[KS_RELAYS_MAX];
+	struct ks_relay_name names[KS_NAMES_MAX];
 	size_t n_peers;				/* one above the highest in use */
 	struct ks_lease *leases[KS_LEASES_MAX];	/* by the low bits of the index; slot 0 is not used */
 	size_t last_slot;
@@ -186,13 +204,16 @@ static inline int64_t ks_earlier(int64_t a_us, int64_t b_us)
 
 /* sender_tracks.c */
 void ks_tracks_free(struct ks_sender *sender);
+/* To be called when its memory has changed: keeps all objects within KS_OBJECTS_BYTES_MAX. Parity of others may be gone
+ * afterwards, and other objects. */
+void ks_held_count(struct ks_sender *sender, struct ks_held *held);
 
 /* sender_peers.c. A peer may be freed by each of these that says so. */
 struct ks_peer *ks_peer_new(struct ks_sender *sender, const char *name, const char *address, const struct ks_psk *psk,
 			    size_t *number);
 size_t ks_peers_count(const struct ks_sender *sender);
 void ks_peer_free(struct ks_sender *sender, struct ks_peer *peer);
-void ks_peer_set_key(const struct ks_sender *sender, struct ks_peer *peer, const struct ks_psk *psk);
+void ks_peer_set_key(struct ks_sender *sender, struct ks_peer *peer, const struct ks_psk *psk);
 void ks_peer_derive(const struct ks_sender *sender, struct ks_peer *peer);	/* after the masters have changed */
 /* Ends its session, and frees a relay that came by itself. */
 void ks_peer_end(struct ks_sender *sender, struct ks_peer *peer, int64_t now_us);
@@ -207,6 +228,16 @@ int64_t ks_peer_tick(struct ks_sender *sender, struct ks_peer *peer, int64_t now
  * lost. */
 size_t ks_peer_send(struct ks_sender *sender, struct ks_peer *peer, struct ks_lease *lease,
 		    const struct ks_endpoint *to, const struct iovec *datagrams, size_t n);
+
+/* sender_names.c */
+void ks_name_take(struct ks_sender *sender, struct ks_peer *peer, const char *text);	/* instead of the one it had */
+void ks_name_leave(struct ks_sender *sender, struct ks_peer *peer);
+bool ks_name_may_tell(struct ks_peer *peer, int64_t now_us);	/* a HEAD */
+bool ks_name_may_log(struct ks_peer *peer, int64_t now_us);	/* a line that it can bring about */
+/* Logs that its session has been set up, once, or with a later report when there are too many lines now. */
+void ks_name_say_up(struct ks_peer *peer, int64_t now_us);
+/* Its session is over: true when that is to be logged, as its beginning was. */
+bool ks_name_say_over(struct ks_peer *peer);
 
 /* sender_leases.c */
 struct ks_lease *ks_lease_new(struct ks_sender *sender);
@@ -225,7 +256,7 @@ enum ks_drop ks_reports_input(struct ks_sender *sender, const struct ks_header *
 /* sender_path.c */
 void ks_path_sizes(struct ks_sender *sender);
 void ks_path_resize(struct ks_sender *sender, int64_t now_us);	/* the setting has changed */
-struct ks_object_size *ks_path_layout(const struct ks_sender *sender, const struct ks_peer *peer, struct ks_held *held);
+struct ks_object_size *ks_path_layout(struct ks_sender *sender, const struct ks_peer *peer, struct ks_held *held);
 void ks_path_wish(struct ks_sender *sender, struct ks_peer *peer, size_t datagram, int64_t now_us);
 void ks_path_sent(struct ks_lease *lease, size_t n, int64_t now_us);	/* DATA of the present size */
 void ks_path_report(struct ks_sender *sender, struct ks_peer *peer, const struct ks_renew *renew, uint32_t expected,

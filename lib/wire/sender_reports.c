@@ -16,12 +16,13 @@ static const char *const breaker_texts[KS_BREAKER_STATES] = {
 
 static void trip(struct ks_peer *peer, int64_t now_us)
 {
-	enum ks_breaker_state before = peer->breaker.state;
+	enum ks_breaker_state before = peer->breaker_said;
 	uint32_t recent_ppm = ks_loss_recent_ppm(&peer->loss);
 
 	ks_breaker_report(&peer->breaker, recent_ppm, now_us);
-	if (peer->breaker.state == before)
+	if (peer->breaker.state == before || !ks_name_may_log(peer, now_us))
 		return;
+	peer->breaker_said = peer->breaker.state;
 	if (peer->breaker.state > before)
 		ks_warn("wire", "relay %s (%s): %u %% of what is sent is lost; %s. Check the path to it", peer->name,
 			peer->address, (unsigned)(recent_ppm / 10000), breaker_texts[peer->breaker.state]);
@@ -103,6 +104,7 @@ static enum ks_drop take_renew(struct ks_sender *sender, struct ks_lease *lease,
 	peer->silent_since_us = 0;
 	peer->outage_logged = false;
 	peer->offering = false;
+	ks_name_say_up(peer, now_us);
 	take_round_trip(peer, renew.rtt_ms);
 	take_counts(peer, &renew);
 	take_loss(peer, lease, &renew, now_us, &expected, &received);
@@ -121,10 +123,14 @@ static enum ks_drop take_nack(struct ks_sender *sender, struct ks_peer *peer, co
 	return drop == KS_DROP_NONE ? ks_stream_asked(sender, peer, &nack, now_us) : drop;
 }
 
-static enum ks_drop take_head(struct ks_sender *sender, const uint8_t *body, size_t len)
+/* Whoever verifies it has only so much time for all relays: one that was stolen must not have it all. */
+static enum ks_drop take_head(struct ks_sender *sender, struct ks_peer *peer, const uint8_t *body, size_t len,
+			      int64_t now_us)
 {
 	if (len < KS_HEAD_BODY)
 		return KS_DROP_MALFORMED;
+	if (!ks_name_may_tell(peer, now_us))
+		return KS_DROP_RATE;
 	if (sender->ops.head != NULL)
 		sender->ops.head(sender->ops.ctx, body);
 	return KS_DROP_NONE;
@@ -140,8 +146,9 @@ static enum ks_drop take_bye(struct ks_sender *sender, struct ks_lease *lease, c
 		return KS_DROP_MALFORMED;
 	if (lease != peer->lease)
 		return KS_DROP_NONE;	/* the session that replaced it goes on */
-	ks_info("wire", "relay %s (%s): it ended the session: %s", peer->name, peer->address,
-		ks_bye_names[reason < KS_BYE_REASONS ? reason : 0]);
+	if (ks_name_say_over(peer))
+		ks_info("wire", "relay %s (%s): it ended the session: %s", peer->name, peer->address,
+			ks_bye_names[reason < KS_BYE_REASONS ? reason : 0]);
 	ks_peer_end(sender, peer, now_us);
 	return KS_DROP_NONE;
 }
@@ -176,7 +183,7 @@ enum ks_drop ks_reports_input(struct ks_sender *sender, const struct ks_header *
 	case KS_NACK:
 		return take_nack(sender, lease->peer, body, len, now_us);
 	case KS_HEAD:
-		return take_head(sender, body, len);
+		return take_head(sender, lease->peer, body, len, now_us);
 	default:
 		return take_bye(sender, lease, body, len, now_us);
 	}

@@ -17,7 +17,8 @@ static void forget_object(struct ks_sender *sender, struct ks_held *held)
 {
 	if (held->object.bytes == NULL)
 		return;
-	sender->object_bytes -= held->object.len;
+	sender->object_bytes -= held->counted;
+	held->counted = 0;
 	if (held == &held->track->held[held->track->newest])
 		sender->newest_bytes -= held->object.len;
 	ks_object_free(&held->object);
@@ -76,8 +77,8 @@ static struct ks_track *new_track(struct ks_sender *sender, const struct ks_outg
 	return track;
 }
 
-/* The oldest object of all, but no track's newest while there is another. */
-static struct ks_held *oldest_object(const struct ks_sender *sender, const struct ks_held *but)
+/* The oldest object of all (of those with parity), but no track's newest while there is another. */
+static struct ks_held *oldest_object(const struct ks_sender *sender, const struct ks_held *but, bool with_parity)
 {
 	struct ks_held *oldest = NULL;
 	bool oldest_is_newest = true;
@@ -87,7 +88,8 @@ static struct ks_held *oldest_object(const struct ks_sender *sender, const struc
 			struct ks_held *held = &sender->tracks[t]->held[i];
 			bool is_newest = i == sender->tracks[t]->newest;
 
-			if (held->object.bytes == NULL || held == but || (is_newest && !oldest_is_newest))
+			if (held->object.bytes == NULL || held == but || (is_newest && !oldest_is_newest) ||
+			    (with_parity && held->object.parity == 0))
 				continue;
 			if (oldest == NULL || is_newest != oldest_is_newest || held->since_us < oldest->since_us) {
 				oldest = held;
@@ -95,6 +97,32 @@ static struct ks_held *oldest_object(const struct ks_sender *sender, const struc
 			}
 		}
 	return oldest;
+}
+
+static void recount(struct ks_sender *sender, struct ks_held *held)
+{
+	sender->object_bytes += held->object.held;
+	sender->object_bytes -= held->counted;
+	held->counted = held->object.held;
+}
+
+/* Who asks for much gets others' parity made again, but no object of theirs forgotten. */
+void ks_held_count(struct ks_sender *sender, struct ks_held *held)
+{
+	recount(sender, held);
+	while (sender->object_bytes > KS_OBJECTS_BYTES_MAX) {
+		struct ks_held *spare = oldest_object(sender, held, true);
+
+		if (spare != NULL) {
+			ks_object_drop_parity(&spare->object);
+			recount(sender, spare);
+			continue;
+		}
+		spare = oldest_object(sender, held, false);
+		if (spare == NULL)
+			return;
+		forget_object(sender, spare);
+	}
 }
 
 static int hold(struct ks_sender *sender, struct ks_track *track, const struct ks_outgoing *object, int64_t now_us)
@@ -119,10 +147,8 @@ static int hold(struct ks_sender *sender, struct ks_track *track, const struct k
 	held->period_us = object->period_us > 0 ? object->period_us : 0;
 	track->id = object->id;
 	track->used_us = now_us;
-	sender->object_bytes += object->len;
 	sender->newest_bytes += object->len;
-	while (sender->object_bytes > KS_OBJECTS_BYTES_MAX)
-		forget_object(sender, oldest_object(sender, held));
+	ks_held_count(sender, held);
 	return KS_EOK;
 }
 

@@ -30,13 +30,22 @@ void ks_setup_own_instance(struct ks_receiver *receiver, const struct ks_parent 
 				 "address off its list of relays");
 }
 
+/* While a session is set up, only the address that was asked is answered: who stands on the way may send what he has
+ * read from any other. */
+static void take_answer(struct ks_intake *intake, const struct ks_endpoint *from, size_t len)
+{
+	if (ks_endpoint_same_peer(&intake->endpoint, from))
+		ks_intake_heard(intake, from, len);
+}
+
 static const struct ks_keyring *ring_of(const struct ks_receiver *receiver, const struct ks_parent *parent)
 {
 	return parent != NULL && parent->told ? &parent->ring : &receiver->ring;
 }
 
-void ks_setup_ask(struct ks_receiver *receiver, struct ks_intake *intake, const struct ks_endpoint *to, int64_t now_us)
+void ks_setup_ask(struct ks_receiver *receiver, struct ks_intake *intake, int64_t now_us)
 {
+	const struct ks_endpoint *to = ks_intake_pay(intake, KS_SUBSCRIBE_SIZE);
 	struct ks_subscribe subscribe = {
 		.session = intake->ours,
 		.datagram = (uint16_t)receiver->settings.datagram,
@@ -46,12 +55,13 @@ void ks_setup_ask(struct ks_receiver *receiver, struct ks_intake *intake, const 
 	};
 	uint8_t nonce[KS_SETUP_NONCE_SIZE], datagram[KS_SUBSCRIBE_SIZE];
 
+	if (to == NULL)
+		return;
 	memcpy(subscribe.cookie, intake->cookie, sizeof(subscribe.cookie));
 	memcpy(subscribe.nonce, intake->nonce, sizeof(subscribe.nonce));
 	memcpy(subscribe.instance, receiver->instance, sizeof(subscribe.instance));
 	receiver->ops.random(receiver->ops.ctx, nonce, sizeof(nonce));
 	ks_subscribe_write(&subscribe, &intake->key.psk, intake->key.setup.up, nonce, datagram);
-	intake->endpoint = *to;
 	if (intake->tries++ == 0)
 		intake->sent_us = now_us;
 	receiver->ops.send(receiver->ops.ctx, to, datagram, sizeof(datagram));
@@ -127,26 +137,30 @@ enum ks_drop ks_setup_offer(struct ks_receiver *receiver, const struct ks_endpoi
 	intake = offered(receiver, &offer, key, now_us);
 	if (intake == NULL)
 		return KS_DROP_LIMIT;
-	if (intake->state != KS_INTAKE_ASKED || (intake->tries > 0 && now_us - intake->renew_us < OFFER_PAUSE_US))
+	if (intake->state != KS_INTAKE_ASKED) {
+		take_answer(intake, from, len);
 		return KS_DROP_REPLAY;
+	}
+	if (intake->tries > 0 && now_us - intake->renew_us < OFFER_PAUSE_US)
+		return KS_DROP_REPLAY;
+	ks_intake_heard(intake, from, len);
 	intake->renew_us = now_us;
 	intake->challenged = 0;
 	intake->from_top = ks_parent_side(receiver, parent);
-	ks_setup_ask(receiver, intake, from, now_us);
+	ks_setup_ask(receiver, intake, now_us);
 	ks_receiver_wake(receiver, now_us);
 	return KS_DROP_NONE;
 }
 
 /* --- answers ------------------------------------------------------------------------------------ */
 
-enum ks_drop ks_setup_challenge(struct ks_receiver *receiver, const struct ks_header *header, const uint8_t *bytes,
-				size_t len, int64_t now_us)
+enum ks_drop ks_setup_challenge(struct ks_receiver *receiver, const struct ks_endpoint *from,
+				const struct ks_header *header, const uint8_t *bytes, size_t len, int64_t now_us)
 {
 	struct ks_intake *intake = ks_intake_find(receiver, header->session);
 	struct ks_challenge challenge;
 	const struct ks_keyring *ring;
 	enum ks_drop drop = KS_DROP_KEY;
-	struct ks_endpoint to;
 
 	if (intake == NULL || intake->state != KS_INTAKE_ASKED)
 		return KS_DROP_SESSION;
@@ -167,8 +181,9 @@ enum ks_drop ks_setup_challenge(struct ks_receiver *receiver, const struct ks_he
 	intake->settled = true;
 	intake->challenged++;
 	intake->tries = 0;
-	to = intake->endpoint;
-	ks_setup_ask(receiver, intake, &to, now_us);
+	/* One that answers an OFFER is shorter than what it asks for; that may have to wait for the next OFFER. */
+	take_answer(intake, from, len);
+	ks_setup_ask(receiver, intake, now_us);
 	return KS_DROP_NONE;
 }
 
@@ -250,7 +265,7 @@ enum ks_drop ks_setup_accept(struct ks_receiver *receiver, const struct ks_endpo
 	intake->state = KS_INTAKE_ACCEPTED;
 	intake->theirs = accept.session;
 	intake->nack = accept.nack && receiver->settings.nack;
-	intake->endpoint = *from;
+	take_answer(intake, from, len);
 	intake->rtt_us = intake->tries == 1 ? now_us - intake->sent_us : 0;
 	intake->since_us = intake->sent_us = now_us;
 	intake->tries = 1;

@@ -301,6 +301,130 @@ START_TEST(nothing_is_answered_by_more_than_it_has)
 }
 END_TEST
 
+/* --- somebody on the path who is faster ------------------------------------------------------------ */
+
+/* Sends what he reads on from another address, at once. */
+static struct {
+	unsigned types;			/* bits: of these */
+	unsigned copies, left;		/* of each datagram; datagrams that he still takes */
+	uint64_t in[WORLD_NODES_MAX];	/* bytes, by whom they went to */
+} thief;
+
+static void (*watch_scene)(struct world *w, size_t from, size_t to, const uint8_t *bytes, size_t len);
+
+static void redirect(struct world *w, size_t from, size_t to, const uint8_t *bytes, size_t len)
+{
+	unsigned type = bytes[0] & 0x0f;
+	size_t whom = (type & KS_DATAGRAM_UP) != 0 ? PARENT : RELAY;
+
+	watch_scene(w, from, to, bytes, len);
+	if (from == STRANGER || (thief.types & 1u << type) == 0 || thief.left == 0)
+		return;
+	thief.left--;
+	for (unsigned i = 0; i < thief.copies; i++) {
+		thief.in[whom] += len;
+		world_put(w, STRANGER, whom, bytes, len);
+	}
+}
+
+static void begin_theft(unsigned types, unsigned copies, unsigned datagrams)
+{
+	thief.types = types;
+	thief.copies = copies;
+	thief.left = datagrams;
+	memset(thief.in, 0, sizeof(thief.in));
+	if (world.watch != redirect)
+		watch_scene = world.watch;
+	world.watch = redirect;
+	world.paths[STRANGER][PARENT].delay_us = world.paths[STRANGER][RELAY].delay_us = MS;
+}
+
+static void print_theft(const char *when, const char *what)
+{
+	static const size_t nodes[] = { PARENT, RELAY };
+
+	ck_assert_uint_gt(thief.in[PARENT] + thief.in[RELAY], 0);
+	for (size_t i = 0; i < 2; i++) {
+		uint64_t in = thief.in[nodes[i]], out = world.paths[nodes[i]][STRANGER].bytes;
+
+		if (in > 0)
+			printf("# amplification, %s, %s, by the %s: %.2f\n", when, what,
+			       nodes[i] == PARENT ? "parent" : "relay", (double)out / (double)in);
+		fflush(stdout);
+		ck_assert_msg(out <= in, "%s, %s: %u bytes for %u", when, what, (unsigned)out, (unsigned)in);
+	}
+}
+
+#define BIT(type) (1u << (type))
+#define SETUP (BIT(KS_OFFER) | BIT(KS_CHALLENGE) | BIT(KS_ACCEPT) | BIT(KS_SUBSCRIBE))
+
+static const struct {
+	const char *name;
+	enum scene_way way;
+	unsigned types, copies;
+	bool joins;		/* all the same, when what was sent arrives, too */
+} setups[] = {
+	{ "pulled, SUBSCRIBE", PULL, BIT(KS_SUBSCRIBE), 1, true },
+	{ "pulled, CHALLENGE", PULL, BIT(KS_CHALLENGE), 1, true },
+	{ "pulled, CHALLENGE three times", PULL, BIT(KS_CHALLENGE), 3, true },
+	{ "pulled, ACCEPT", PULL, BIT(KS_ACCEPT), 1, true },
+	{ "pulled, ACCEPT three times", PULL, BIT(KS_ACCEPT), 3, true },
+	{ "pulled, all set-up", PULL, SETUP, 1, false },
+	{ "pushed, OFFER", PUSH, BIT(KS_OFFER), 1, false },
+	{ "pushed, OFFER three times", PUSH, BIT(KS_OFFER), 3, false },
+	{ "pushed, SUBSCRIBE", PUSH, BIT(KS_SUBSCRIBE), 1, true },
+	{ "pushed, ACCEPT", PUSH, BIT(KS_ACCEPT), 1, true },
+	{ "pushed, ACCEPT three times", PUSH, BIT(KS_ACCEPT), 3, true },
+	{ "pushed, OFFER and ACCEPT", PUSH, BIT(KS_OFFER) | BIT(KS_ACCEPT), 1, false },
+	{ "pushed, all set-up", PUSH, SETUP, 1, false },
+	{ "pushed, all set-up three times", PUSH, SETUP, 3, false },
+};
+#define SETUPS ((int)(sizeof(setups) / sizeof(setups[0])))
+
+/* What sets a session up comes from a strange address first; then also from nowhere else. */
+START_TEST(set_up_from_elsewhere_gets_no_more_than_it_has)
+{
+	bool alone = _i >= SETUPS;
+	int i = _i % SETUPS;
+
+	begin_theft(setups[i].types, setups[i].copies, UINT32_MAX);
+	world.paths[PARENT][RELAY].down = alone;
+	scene_tell(setups[i].way, PARENT, RELAY);
+	world_start_sender(&world, PARENT, NULL);
+	world_start_receiver(&world, RELAY, NULL);
+	if (setups[i].joins && !alone)
+		scene_joined(RELAY, 1);
+	scene_send_many(1, 1, 200);
+	if (thief.in[PARENT] + thief.in[RELAY] > 0 || !alone)
+		print_theft(alone ? "from elsewhere alone" : "from elsewhere first", setups[i].name);
+	if (setups[i].joins && !alone)
+		ck_assert_uint_eq(scene_got(RELAY), 200);
+}
+END_TEST
+
+/* In a session the relay follows its parent to another address: as far as what comes from there reaches. */
+START_TEST(a_session_from_elsewhere_draws_no_more_than_it_has)
+{
+	static const enum ks_datagram_type types[] = { KS_ALIVE, KS_DATA, KS_END };
+	enum scene_way way = _i % 2 == 0 ? PULL : PUSH;
+	enum ks_datagram_type type = types[_i / 2];
+
+	scene_start(way);
+	scene_send_many(1, 1, 5);
+	world_run_for(&world, 2 * SECOND);
+	world.paths[PARENT][RELAY].down = true;
+	begin_theft(BIT(type), 1, 4);
+	if (type == KS_DATA)
+		scene_send(1, 6);
+	if (type == KS_END) {
+		ks_sender_stop(world.nodes[PARENT].sender);
+		world_due(&world, PARENT);
+	}
+	world_run_for(&world, 40 * SECOND);
+	print_theft(way == PULL ? "in a session, pulled" : "in a session, pushed", type_names[type]);
+}
+END_TEST
+
 /* A cookie is of no use from another address, and none is good for ever. */
 START_TEST(cookies_are_for_one_address_and_some_time)
 {
@@ -388,6 +512,8 @@ static Suite *hostile_suite(void)
 	tcase_add_loop_test(tc, a_wrong_key_is_never_answered, 0, SCENE_WAYS);
 	tcase_add_loop_test(tc, a_forged_flood_changes_counters_only, 0, SCENE_WAYS);
 	tcase_add_loop_test(tc, nothing_is_answered_by_more_than_it_has, 0, SCENE_WAYS);
+	tcase_add_loop_test(tc, set_up_from_elsewhere_gets_no_more_than_it_has, 0, 2 * SETUPS);
+	tcase_add_loop_test(tc, a_session_from_elsewhere_draws_no_more_than_it_has, 0, 6);
 	tcase_add_loop_test(tc, cookies_are_for_one_address_and_some_time, 0, SCENE_WAYS);
 	tcase_add_loop_test(tc, a_relays_memory_is_bounded, 0, SCENE_WAYS);
 	tcase_add_loop_test(tc, a_parents_memory_is_bounded, 0, SCENE_WAYS);

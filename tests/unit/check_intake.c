@@ -90,7 +90,7 @@ START_TEST(a_silent_parent_that_offered_itself_is_forgotten)
 {
 	accept_keys(a);
 	fake_offer(&fake, 0);
-	fake_alive(a, NULL);
+	fake_long_alive(a);
 	a->mute = true;
 	fake_run(&fake, KS_IDLE_US - 100 * MS);
 	ck_assert_uint_eq(ks_receiver_parents(fake.receiver), 1);
@@ -141,6 +141,73 @@ START_TEST(an_end_is_logged_and_asked_about)
 }
 END_TEST
 
+START_TEST(a_parent_that_comes_and_goes_does_not_fill_the_log)
+{
+	bool told = _i == 0;
+	int64_t from_us;
+
+	if (told)
+		fake_join(&fake, 0);
+	else
+		accept_keys(a);
+	from_us = fake.now_us;
+	for (unsigned i = 0; i < 300; i++) {
+		if (!told)
+			fake_offer(&fake, 0);
+		fake_alive(a, NULL);
+		ck_assert_uint_eq(ks_receiver_parents(fake.receiver), 1);
+		fake_end(a, KS_BYE_STOP);
+		fake_run(&fake, 400 * MS);	/* asks anew, if told of */
+	}
+	ck_assert_uint_le(lines_with("parent "), 3 * (KS_HEARD_SAID_MAX + 1 +
+						     (size_t)((fake.now_us - from_us) / KS_HEARD_SAID_US)));
+	ck_assert_uint_ge(lines_with("has ended the session"), KS_HEARD_SAID_MAX);
+	/* What lasts is said. */
+	if (!told)
+		fake_offer(&fake, 0);
+	unit_log_start();
+	fake_keep_alive(a, KS_HEARD_SAID_US + 1 * S);
+	ck_assert_uint_eq(lines_with("frames come from parent"), 1);
+	ck_assert_uint_eq(lines_with("parent "), 1);
+}
+END_TEST
+
+static void back_soon(size_t number)
+{
+	a->mute = a->session.confirmed = false;
+	for (unsigned i = 0; i < 200 && !a->session.confirmed; i++)
+		fake_run(&fake, 100 * MS);
+	fake_alive(a, NULL);
+	ck_assert(ks_receiver_connected(fake.receiver, number));
+}
+
+/* Neither with silence, which takes longer. */
+START_TEST(outages_do_not_fill_the_log)
+{
+	size_t number = fake_join(&fake, 0);
+	int64_t from_us = fake.now_us;
+
+	for (unsigned i = 0; i < 100; i++) {
+		a->mute = true;
+		fake_end(a, KS_BYE_STOP);
+		fake_run(&fake, 5 * S + 100 * MS);
+		back_soon(number);
+	}
+	ck_assert_uint_le(lines_with("parent "), 3 * (KS_HEARD_SAID_MAX + 1 +
+						     (size_t)((fake.now_us - from_us) / KS_HEARD_SAID_US)));
+	/* What lasts is said, once: that it is there, that it is away, that it is back. */
+	unit_log_start();
+	fake_keep_alive(a, KS_HEARD_SAID_US + 1 * S);
+	ck_assert_uint_eq(lines_with("is back") + lines_with("frames come"), 1);
+	a->mute = true;
+	fake_run(&fake, 2 * KS_HEARD_SAID_US);
+	ck_assert_uint_eq(lines_with("cannot be reached"), 1);
+	back_soon(number);
+	fake_keep_alive(a, KS_HEARD_SAID_US + 1 * S);
+	ck_assert_uint_eq(lines_with("parent "), 3);
+}
+END_TEST
+
 START_TEST(says_goodbye)
 {
 	size_t number = fake_join(&fake, 0);
@@ -166,7 +233,7 @@ START_TEST(answers_go_where_the_newest_datagram_came_from)
 
 	fake_join(&fake, 0);
 	a->address = 50;
-	fake_alive(a, NULL);
+	fake_long_alive(a);
 	fake_run(&fake, 1 * S);
 	ck_assert_uint_eq(a->to, 50);
 	/* An older one, held back on the way, changes nothing. */
@@ -177,6 +244,61 @@ START_TEST(answers_go_where_the_newest_datagram_came_from)
 	fake_put(a, &old, KS_ALIVE, (const uint8_t[]){ 0 }, 1);
 	fake_run(&fake, 1 * S);
 	ck_assert_uint_eq(a->to, 50);
+}
+END_TEST
+
+/* As long as nothing of a session came from elsewhere, only where it was asked for. */
+START_TEST(set_up_answers_go_where_was_asked)
+{
+	size_t number;
+
+	a->mute = true;
+	number = fake_tell(&fake, 0);
+	a->address = 50;
+	fake_challenge(a, &a->subscribe);
+	ck_assert_uint_eq(a->count[KS_SUBSCRIBE], 1);
+	ck_assert_uint_eq(a->to, 0);
+	fake_accept(a, &a->subscribe);
+	fake_run(&fake, 1 * S);
+	ck_assert_uint_ge(a->count[KS_RENEW], 3);
+	ck_assert_uint_eq(a->to, 0);
+	fake_long_alive(a);
+	ck_assert(ks_receiver_connected(fake.receiver, number));
+	fake_run(&fake, 1 * S);
+	ck_assert_uint_eq(a->to, 50);
+}
+END_TEST
+
+/* Too little has come from there: where it was told of is always good. */
+START_TEST(what_may_not_go_to_a_new_address_goes_to_the_old_one)
+{
+	fake_join(&fake, 0);
+	a->address = 50;
+	fake_alive(a, NULL);
+	fake_run(&fake, 1 * S);
+	ck_assert_uint_eq(a->to, 0);
+	fake_keep_alive(a, 1 * S);
+	ck_assert_uint_eq(a->to, 50);
+}
+END_TEST
+
+/* The parent was told another address than the one that we send from, so it asks back. */
+START_TEST(a_challenge_to_an_offer_waits_for_the_next_offer)
+{
+	accept_keys(a);
+	a->mute = true;
+	fake_offer(&fake, 0);
+	ck_assert_uint_eq(a->count[KS_SUBSCRIBE], 1);
+	a->cookie[1] = 1;
+	fake_challenge(a, &a->subscribe);
+	ck_assert_uint_eq(a->count[KS_SUBSCRIBE] + a->uncooked, 1);
+	fake_run(&fake, 250 * MS);
+	a->cookie[1] = 0;
+	fake_offer(&fake, 0);
+	ck_assert_uint_eq(a->count[KS_SUBSCRIBE] + a->uncooked, 2);
+	ck_assert_uint_eq(a->subscribe.cookie[1], 1);
+	fake_accept(a, &a->subscribe);
+	ck_assert(a->session.confirmed);
 }
 END_TEST
 
@@ -284,14 +406,16 @@ static Suite *intake_suite(void)
 {
 	const struct {
 		const char *name;
-		const TTest *tests[20];
+		const TTest *tests[24];
 	} cases[] = {
 		{ "sessions", {
 			sessions_are_renewed_without_a_gap, a_quiet_parent_is_asked_beside_the_old_session,
 			beside_a_session_asking_stays_quick,
 			a_silent_parent_that_offered_itself_is_forgotten, a_refusal_only_makes_us_ask,
-			an_end_is_logged_and_asked_about, says_goodbye,
-			answers_go_where_the_newest_datagram_came_from, replays_are_refused_and_reported,
+			an_end_is_logged_and_asked_about, outages_do_not_fill_the_log, says_goodbye,
+			answers_go_where_the_newest_datagram_came_from, set_up_answers_go_where_was_asked,
+			what_may_not_go_to_a_new_address_goes_to_the_old_one,
+			a_challenge_to_an_offer_waits_for_the_next_offer, replays_are_refused_and_reported,
 			reports_what_was_delivered_and_lost, keys_change_without_a_gap,
 			a_withdrawn_key_ends_its_sessions, heads_go_to_all_parents,
 		} },
@@ -305,6 +429,7 @@ static Suite *intake_suite(void)
 		tcase_set_timeout(tc, 60);
 		for (size_t i = 0; cases[c].tests[i] != NULL; i++)
 			tcase_add_test(tc, cases[c].tests[i]);
+		tcase_add_loop_test(tc, a_parent_that_comes_and_goes_does_not_fill_the_log, 0, 2);
 		suite_add_tcase(suite, tc);
 	}
 	return suite;

@@ -94,6 +94,13 @@ START_TEST(parity_is_made_when_it_is_wanted)
 		ck_assert_uint_eq(object.held, before);
 		for (size_t block = 0; block < size->layout.nblocks; block++)
 			check_parity(size, block);
+		/* It can be made again. */
+		before = object.held - object.parity;
+		ks_object_drop_parity(&object);
+		ck_assert_uint_eq(object.held, before);
+		ck_assert_uint_eq(object.parity, 0);
+		for (size_t block = 0; block < size->layout.nblocks; block++)
+			check_parity(size, block);
 	}
 }
 END_TEST

@@ -265,7 +265,8 @@ START_TEST(an_offering_parent_that_falls_silent_is_forgotten)
 
 	accept_keys(a);
 	fake_offer(&fake, 0);
-	fake_alive(a, NULL);
+	fake_long_alive(a);
+	fake_long_alive(a);
 	ck_assert_uint_eq(ks_receiver_parents(fake.receiver), 1);
 	a->mute = true;
 	fake_run(&fake, KS_IDLE_US - 1 * S);

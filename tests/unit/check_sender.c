@@ -321,6 +321,124 @@ START_TEST(head_is_handed_on)
 }
 END_TEST
 
+static size_t lines_with(const char *text)
+{
+	size_t n = 0;
+
+	for (const char *at = unit_log_text(); (at = strstr(at, text)) != NULL; at++)
+		n++;
+	return n;
+}
+
+START_TEST(who_comes_and_goes_does_not_fill_the_log)
+{
+	struct hand_relay *honest = new_relay("alpha"), *thief = new_relay("beta");
+	const uint8_t reason = KS_BYE_STOP;
+	const int64_t minutes = 3;
+
+	unit_log_start();
+	for (unsigned i = 0; i < minutes * 600; i++) {
+		/* Also by being started anew, in the same session's stead. */
+		thief->wish.instance[7] = (uint8_t)i;
+		ck_assert(hand_connect(thief));
+		if (i % 3 == 0)
+			hand_session(thief, KS_BYE, &reason, 1);
+		if (i % 200 == 0) {
+			ck_assert(hand_connect(honest));
+			hand_session(honest, KS_BYE, &reason, 1);
+		}
+		hand_run(&hand, KS_US_PER_S / 10);
+	}
+	ck_assert_uint_le(lines_with("relay beta"), 2 * (KS_SAID_MAX + (size_t)minutes));
+	ck_assert_uint_ge(lines_with("relay beta"), KS_SAID_MAX);
+	ck_assert_uint_eq(lines_with("relay alpha (came by itself): session set up"), 9);
+	ck_assert_uint_eq(lines_with("relay alpha (came by itself): it ended the session"), 9);
+	/* What lasts is said, and so is its end. */
+	unit_log_start();
+	thief->wish.instance[7]++;
+	ck_assert(hand_connect(thief));
+	hand_live(thief, KS_SAID_US + KS_US_PER_S);
+	ck_assert_uint_eq(lines_with("relay beta (came by itself): session set up ("), 1);
+	ck_assert_uint_eq(lines_with("before it were not logged"), 1);
+	hand_session(thief, KS_BYE, &reason, 1);
+	ck_assert_uint_eq(lines_with("relay beta (came by itself): it ended the session"), 1);
+	ck_assert_uint_eq(lines_with("relay beta"), 2);
+}
+END_TEST
+
+/* A RENEW that lies makes a path seem to change whenever it likes. */
+START_TEST(who_lies_about_the_path_does_not_fill_the_log)
+{
+	struct hand_relay *liar = new_relay("beta");
+	const uint8_t reason = KS_BYE_STOP;
+	uint32_t seq = 0;
+
+	unit_log_start();
+	for (unsigned i = 0; i < 100; i++) {
+		ck_assert(hand_connect(liar));
+		for (unsigned report = 0; report < 4; report++) {
+			ck_assert_int_eq(hand_object(&hand, ++seq, FRAME, PERIOD / 10), KS_EOK);
+			hand_run(&hand, PERIOD / 10);
+			liar->seen.received = report + 1;
+			hand_renew(liar);
+		}
+		hand_session(liar, KS_BYE, &reason, 1);
+	}
+	ck_assert_uint_ge(lines_with("no longer arrive"), 1);
+	ck_assert_uint_le(lines_with("relay beta"), 2 * KS_SAID_MAX + 2);
+}
+END_TEST
+
+static bool tell_head(struct hand_relay *relay)
+{
+	static const uint8_t manifest[KS_HEAD_BODY] = { 0x5a };
+	size_t before = hand.heads;
+
+	hand_session(relay, KS_HEAD, manifest, sizeof(manifest));
+	return hand.heads > before;
+}
+
+/* Not by going and coming again, nor by coming as several. */
+START_TEST(a_relay_that_was_stolen_does_not_drown_what_others_tell)
+{
+	struct hand_relay *honest = connected("alpha"), *thief = connected("beta"), *another = connected("beta");
+	const uint8_t reason = KS_BYE_STOP;
+	unsigned told = 0, refused = 0;
+
+	for (unsigned second = 0; second < 5; second++) {
+		for (unsigned i = 0; i < 100; i++) {
+			told += tell_head(thief);
+			told += tell_head(another);
+			if (i % 10 == 9) {
+				hand_session(thief, KS_BYE, &reason, 1);
+				ck_assert(hand_connect(thief));
+			}
+			refused += i % 50 == 0 && !tell_head(honest);
+			hand_run(&hand, KS_US_PER_S / 100);
+		}
+		hand_renew(another);
+	}
+	ck_assert_uint_eq(refused, 0);
+	ck_assert_uint_le(told, 6 * KS_HEADS_PER_S);
+	ck_assert_uint_ge(told, 5 * KS_HEADS_PER_S);
+	ck_assert_uint_eq(ks_sender_dropped(hand.sender, KS_DROP_RATE), 1000 - told);
+	/* Many others, in between, do not make it forgotten. */
+	while (tell_head(another))
+		;
+	for (unsigned i = 0; i < KS_RELAYS_MAX - 3; i++) {
+		char name[16];
+		struct hand_relay *relay;
+
+		snprintf(name, sizeof(name), "relay%u", i);
+		relay = connected(name);
+		hand_session(relay, KS_BYE, &reason, 1);
+	}
+	hand_session(thief, KS_BYE, &reason, 1);
+	ck_assert(hand_connect(thief));
+	ck_assert(!tell_head(thief));
+}
+END_TEST
+
 /* --- keys -------------------------------------------------------------------------------------------- */
 
 START_TEST(a_revoked_relay_is_out)
@@ -663,6 +781,9 @@ static Suite *sender_suite(void)
 	tcase_add_test(tc, only_from_its_own_address);
 	tcase_add_test(tc, bye_and_end);
 	tcase_add_test(tc, head_is_handed_on);
+	tcase_add_test(tc, who_comes_and_goes_does_not_fill_the_log);
+	tcase_add_test(tc, who_lies_about_the_path_does_not_fill_the_log);
+	tcase_add_test(tc, a_relay_that_was_stolen_does_not_drown_what_others_tell);
 	tc = add_case(suite, "keys");
 	tcase_add_test(tc, a_revoked_relay_is_out);
 	tcase_add_test(tc, masters_may_be_three);

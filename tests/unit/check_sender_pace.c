@@ -402,6 +402,76 @@ START_TEST(a_budget_bounds_what_is_asked_for)
 }
 END_TEST
 
+#define SMALL 70000	/* bytes: k = 61, and with all parity more than four times that */
+#define AT_ONCE 64	/* tracks */
+
+static void send_some(uint32_t seq, unsigned first)
+{
+	for (unsigned i = first; i < first + AT_ONCE; i++) {
+		char channel[16];
+		const struct ks_outgoing object = { channel, "r0", 0, 0, { 1, seq }, PERIOD, hand_bytes(seq, SMALL), SMALL };
+
+		snprintf(channel, sizeof(channel), "channel%u", i);
+		ck_assert_int_eq(ks_sender_object(hand.sender, &object), KS_EOK);
+	}
+	hand_run(&hand, KS_SPREAD_MAX_US);
+}
+
+static void ask_for_some(struct hand_relay *relay, uint32_t seq, unsigned first)
+{
+	for (unsigned i = first; i < first + AT_ONCE; i++) {
+		char channel[16];
+		struct ks_nack nack = { .epoch = 1, .seq = seq, .n = 1, .blocks = { { 0, 255 } } };
+
+		snprintf(channel, sizeof(channel), "channel%u", i);
+		nack.track = ks_track_of(channel, "r0");
+		hand_nack(relay, &nack);
+	}
+	hand_run(&hand, 100 * KS_US_PER_MS);
+}
+
+static size_t objects_there(void)
+{
+	size_t n = 0;
+
+	for (size_t t = 0; t < hand.sender->n_tracks; t++)
+		for (size_t i = 0; i < KS_OBJECTS_MAX; i++)
+			n += hand.sender->tracks[t]->held[i].object.bytes != NULL;
+	return n;
+}
+
+/* Parity that was made because it was asked for counts, and goes before any object does. */
+START_TEST(who_asks_on_cannot_make_it_hold_more)
+{
+	struct hand_relay *relay = connected("alpha");
+	size_t before = ks_sender_memory(hand.sender, NULL), most = 0, memory, data;
+
+	for (uint32_t seq = 1; seq <= KS_OBJECTS_MAX; seq++)
+		for (unsigned first = 0; first < KS_SENDER_TRACKS_MAX; first += AT_ONCE) {
+			send_some(seq, first);
+			for (unsigned round = 0; round < 3; round++) {
+				ask_for_some(relay, seq, first);
+				memory = ks_sender_memory(hand.sender, NULL) - before;
+				most = memory > most ? memory : most;
+			}
+			hand_renew(relay);
+		}
+	/* What there is beside objects: tracks, sessions. */
+	ck_assert_uint_le(most, KS_OBJECTS_BYTES_MAX + 1024 * 1024);
+	ck_assert_uint_ge(most, KS_OBJECTS_BYTES_MAX / 10 * 9);
+	ck_assert_uint_le(hand.sender->object_bytes, KS_OBJECTS_BYTES_MAX);
+	ck_assert_uint_eq(objects_there(), KS_OBJECTS_MAX * KS_SENDER_TRACKS_MAX);
+	/* And another relay gets all that is newest. */
+	relay = connected("beta");
+	relay->n_log = 0;
+	hand_run(&hand, KS_US_PER_S);
+	data = 0;
+	for (size_t i = 0; i < relay->n_log; i++)
+		data += relay->log[i].type == KS_DATA;
+	ck_assert_uint_ge(data, HAND_LOG_MAX * 9 / 10);
+}
+END_TEST
+
 START_TEST(what_is_complete_is_not_sent_on)
 {
 	struct hand_relay *relay = connected("alpha");
@@ -494,6 +564,7 @@ static Suite *sender_pace_suite(void)
 	tc = add_case(suite, "requests");
 	tcase_add_test(tc, a_request_is_answered_by_new_rows);
 	tcase_add_test(tc, a_budget_bounds_what_is_asked_for);
+	tcase_add_test(tc, who_asks_on_cannot_make_it_hold_more);
 	tcase_add_test(tc, what_is_complete_is_not_sent_on);
 	tcase_add_test(tc, requests_that_make_no_sense);
 	tcase_add_test(tc, an_early_request_counts_what_is_still_coming);

@@ -346,6 +346,22 @@ START_TEST(a_relay_may_move)
 }
 END_TEST
 
+/* Behind an address translator of its own, too, once the session is there. */
+START_TEST(a_parent_may_move)
+{
+	scene_start((enum scene_way)_i);
+	scene_send_many(1, 1, 10);
+	world.nodes[PARENT].port++;
+	sent_of_type[KS_SUBSCRIBE] = 0;
+	scene_send_many(1, 11, 10);
+	world_run_for(&world, 2 * KS_LEASE_US);	/* nothing but ALIVE */
+	scene_send_many(1, 21, 10);
+	ck_assert_uint_eq(scene_got(RELAY), 30);
+	ck_assert_uint_eq(sent_of_type[KS_SUBSCRIBE], 0);
+	ck_assert_uint_eq(ks_sender_relays(world.nodes[PARENT].sender), 1);
+}
+END_TEST
+
 /* An outage is said once, with the address, and its end too. */
 START_TEST(outages_are_logged_once)
 {
@@ -395,6 +411,7 @@ static Suite *wire_suite(void)
 	tcase_add_loop_test(tc, recovers_from_a_partition, 0, SCENE_WAYS);
 	tcase_add_loop_test(tc, a_short_silence_of_the_way_back_costs_nothing, 0, SCENE_WAYS);
 	tcase_add_test(tc, a_relay_may_move);
+	tcase_add_loop_test(tc, a_parent_may_move, 0, SCENE_WAYS);
 	tcase_add_loop_test(tc, outages_are_logged_once, 0, SCENE_WAYS);
 	suite_add_tcase(suite, tc);
 	return suite;

@@ -265,6 +265,13 @@ void fake_alive(struct fake_parent *parent, const struct fake_object *object)
 	fake_put(parent, &parent->session, KS_ALIVE, body, ks_alive_write(&alive, body));
 }
 
+void fake_long_alive(struct fake_parent *parent)
+{
+	static const uint8_t zeros[KS_DATAGRAM_DEFAULT - KS_HEADER_SIZE - KS_TAG_SIZE];
+
+	fake_put(parent, &parent->session, KS_ALIVE, zeros, sizeof(zeros));
+}
+
 void fake_keep_alive(struct fake_parent *parent, int64_t us)
 {
 	for (int64_t t = 0; t < us; t += 500 * KS_US_PER_MS) {

@@ -109,6 +109,8 @@ void fake_blind(struct fake_parent *parent, uint8_t number, int64_t wall_us);
 void fake_put(struct fake_parent *parent, struct fake_session *session, enum ks_datagram_type type,
 	      const uint8_t *body, size_t len);
 void fake_alive(struct fake_parent *parent, const struct fake_object *object);
+/* As long as a datagram may be: how a session begins. */
+void fake_long_alive(struct fake_parent *parent);
 /* One each half second for this long. */
 void fake_keep_alive(struct fake_parent *parent, int64_t us);
 void fake_end(struct fake_parent *parent, enum ks_bye_reason reason);
