@@ -24,12 +24,20 @@
 	X(SWITCH, cors, "SentryCORS", 1, \
 	  "On or Off: whether pages of other sites may read the pictures") \
 	X(SWITCH, timing, "SentryTiming", 1, \
-	  "On or Off: whether answers carry Server-Timing")
+	  "On or Off: whether answers carry Server-Timing") \
+	X(SWITCH, pump, "SentryPump", 1, \
+	  "On or Off: whether viewers' connections are handed over to the frame pump where that changes no answer") \
+	X(WAIT, wait_us, "SentryWait", 25 * KS_US_PER_S, \
+	  "longest time, 0 to 30s, that a request with wait= is kept waiting for the next picture; 0: not at all") \
+	X(SPREAD, spread_us, "SentrySpread", 100 * KS_US_PER_MS, \
+	  "time, 0 to 1s, over which the answers to those who wait for the same picture are spread")
 
 #define KS_DIRECTIVES_PATH const char *
 #define KS_DIRECTIVES_COUNT int64_t
 #define KS_DIRECTIVES_TIME int64_t
 #define KS_DIRECTIVES_SWITCH int
+#define KS_DIRECTIVES_WAIT int64_t
+#define KS_DIRECTIVES_SPREAD int64_t
 
 struct ks_directives {
 #define X(type, member, directive, preset, help) KS_DIRECTIVES_##type member;

@@ -3,12 +3,24 @@
 # What httpd's headers are not needed for is a library of its own, so that tests and fuzzers link it.
 noinst_LTLIBRARIES += mod_sentry/libserve.la
 mod_sentry_libserve_la_SOURCES = \
+	mod_sentry/cache_control.h \
 	mod_sentry/copies.c mod_sentry/copies.h \
 	mod_sentry/counters.c mod_sentry/counters.h \
 	mod_sentry/index.c mod_sentry/index.h \
 	mod_sentry/picture.c mod_sentry/picture.h \
+	mod_sentry/pump/answer.c \
+	mod_sentry/pump/feed.c mod_sentry/pump/feed.h \
+	mod_sentry/pump/head.c mod_sentry/pump/head.h \
+	mod_sentry/pump/pump.c mod_sentry/pump/pump.h mod_sentry/pump/pump_private.h \
+	mod_sentry/pump/request.c mod_sentry/pump/request.h \
+	mod_sentry/pump/site.h \
+	mod_sentry/pump/timer.c mod_sentry/pump/timer.h \
+	mod_sentry/pump/viewer.c \
+	mod_sentry/pump/watch.c mod_sentry/pump/watch.h \
 	mod_sentry/state.c mod_sentry/state.h \
 	mod_sentry/stores.c mod_sentry/stores.h \
+	mod_sentry/template.c mod_sentry/template.h \
+	mod_sentry/thread.c mod_sentry/thread.h \
 	mod_sentry/url.c mod_sentry/url.h
 mod_sentry_libserve_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -pthread
 mod_sentry_libserve_la_LIBADD = lib/store/libstore.la $(JANSSON_LIBS)
@@ -18,7 +30,10 @@ mod_sentrydir = $(HTTPD_MODDIR)
 mod_sentry_LTLIBRARIES = mod_sentry/mod_sentry.la
 mod_sentry_mod_sentry_la_SOURCES = \
 	mod_sentry/answer.c mod_sentry/answer.h \
+	mod_sentry/conditions.c mod_sentry/conditions.h \
 	mod_sentry/directives.c mod_sentry/directives.h \
+	mod_sentry/given.c mod_sentry/given.h \
+	mod_sentry/handover.c mod_sentry/handover.h \
 	mod_sentry/health.c \
 	mod_sentry/listing.c \
 	mod_sentry/metrics.c \

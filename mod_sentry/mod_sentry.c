@@ -6,17 +6,22 @@
 #include <string.h>
 
 #include <ap_expr.h>
+#include <ap_mpm.h>
 #include <httpd.h>
 #include <http_config.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <mpm_common.h>
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "mod_sentry/directives.h"
+#include "mod_sentry/conditions.h"
 #include "mod_sentry/counters.h"
+#include "mod_sentry/given.h"
+#include "mod_sentry/handover.h"
 #include "mod_sentry/serve.h"
 
 #define HANDLER "sentry"
@@ -24,7 +29,16 @@
 
 APLOG_USE_MODULE(sentry);
 
-static struct ks_stores *stores;	/* this child's */
+#define STOP_WAIT_US (15 * KS_US_PER_S)	/* a graceful stop waits so long for those who are being answered */
+
+static const struct ks_conditions *conditions;	/* read in the parent */
+
+/* This child's. */
+static struct ks_stores *stores;
+static struct ks_given *given;
+static struct ks_pump *pump;
+static struct ks_handover *handover;
+static bool graceful;
 
 /* --- start and stop --------------------------------------------------------------------------------- */
 
@@ -41,13 +55,13 @@ static int post_config(apr_pool_t *pool, apr_pool_t *log_pool, apr_pool_t *temp_
 	apr_pool_t *process = server->process->pool;
 	void *counters = NULL;
 
-	(void)pool;
 	(void)log_pool;
 	(void)temp_pool;
 	ks_log_set_sink(log_line, server);
 	ks_log_set_level(KS_LOG_DEBUG, NULL);	/* LogLevel decides */
 	if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
 		return OK;
+	conditions = ks_conditions_read(pool);
 	apr_pool_userdata_get(&counters, COUNTERS_KEY, process);
 	if (counters == NULL && (counters = ks_counters_new()) == NULL) {
 		ks_error("metrics", "no memory for the counters; free some, or raise the limit of httpd's service");
@@ -59,12 +73,49 @@ static int post_config(apr_pool_t *pool, apr_pool_t *log_pool, apr_pool_t *temp_
 	return OK;
 }
 
+/* When the child stops taking connections; those that it has are still served. */
+static void child_stopping(apr_pool_t *pool, int is_graceful)
+{
+	(void)pool;
+	graceful = is_graceful != 0;
+	if (pump != NULL)
+		ks_pump_drain(pump);
+}
+
 static apr_status_t stop_child(void *unused)
 {
 	(void)unused;
+	handover = NULL;
+	if (pump != NULL)
+		ks_pump_free(pump, graceful ? STOP_WAIT_US : 0);
+	pump = NULL;
+	if (given != NULL)
+		ks_given_free(given);
+	given = NULL;
 	ks_stores_free(stores);
 	stores = NULL;
 	return APR_SUCCESS;
+}
+
+/* Without it all viewers are served by httpd's threads. */
+static void start_pump(apr_pool_t *pool)
+{
+	struct ks_pump_ops ops = { .give_back = ks_given_take };
+	int err, is_async = 0;
+
+	ap_mpm_query(AP_MPMQ_IS_ASYNC, &is_async);
+	if (!is_async)
+		return;
+	ops.ctx = given = ks_given_new(pool);
+	err = ks_pump_new(&pump, stores, &ops, &ks_clock_system);
+	if (err == KS_EOK && given != NULL)
+		ks_given_use(given, pump);
+	if (err == KS_EOK)
+		err = ks_pump_start(pump);
+	if (err == KS_EOK)
+		handover = ks_handover_new(pool, pump, conditions);
+	else
+		ks_error("pump", "cannot be started: %s; all viewers are served by httpd's threads", ks_strerror(err));
 }
 
 static void child_init(apr_pool_t *pool, server_rec *server)
@@ -72,10 +123,12 @@ static void child_init(apr_pool_t *pool, server_rec *server)
 	(void)server;
 	ks_counters_take_page();
 	stores = ks_stores_new();
-	if (stores != NULL)
-		apr_pool_cleanup_register(pool, NULL, stop_child, apr_pool_cleanup_null);
-	else
+	if (stores == NULL) {
 		ks_error("store", "no memory; every picture will be answered with 500 by this child");
+		return;
+	}
+	start_pump(pool);
+	apr_pool_pre_cleanup_register(pool, NULL, stop_child);
 }
 
 /* --- requests ----------------------------------------------------------------------------------------- */
@@ -126,6 +179,8 @@ static int serve(struct ks_request *q)
 		return ks_serve_latest(q);
 	case KS_URL_FRAME:
 		return ks_serve_frame(q);
+	case KS_URL_STREAM:
+		return ks_serve_stream(q);
 	case KS_URL_INDEX:
 		return ks_serve_listing(q);
 	case KS_URL_HEALTH:
@@ -153,12 +208,12 @@ static int handle(struct ks_request *q)
 		return refuse(q, err, why);
 	if (!ks_url_mounted(q->r->uri, q->url.base_len, core->d))
 		return refuse(q, KS_ENODATA, "There is no such thing here.");
-	return serve(q);
+	return ks_handover_try(q->handover, q) ? OK : serve(q);
 }
 
 static int handler(request_rec *r)
 {
-	struct ks_request q = { .r = r, .stores = stores };
+	struct ks_request q = { .r = r, .stores = stores, .handover = handover };
 
 	if (r->handler == NULL || strcmp(r->handler, HANDLER) != 0)
 		return DECLINED;
@@ -176,8 +231,11 @@ static void register_hooks(apr_pool_t *pool)
 {
 	(void)pool;
 	ks_answer_register();
+	ks_handover_register();
+	ks_given_register();
 	ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
 	ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
+	ap_hook_child_stopping(child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
 	/* Last: what mod_rewrite and mod_alias do with a URL is what the administrator asked for. */
 	ap_hook_translate_name(translate_name, NULL, NULL, APR_HOOK_LAST);
 	ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_FIRST);

@@ -5,9 +5,10 @@
 
 #include "lib/base/error.h"
 #include "mod_sentry/counters.h"
+#include "mod_sentry/handover.h"
 
 #define EXPOSED "ETag, Frame-Age, Frame-Captured, Frame-Id, Frame-Next, Frame-Period, Frame-Placeholder, " \
-		"Frame-State, Retry-After, Server-Timing"
+		"Frame-Spread, Frame-State, Retry-After, Server-Timing"
 
 void ks_serve_constants(struct ks_request *q)
 {
@@ -89,6 +90,7 @@ static void live_headers(struct ks_request *q, const struct ks_picture *picture,
 	ks_answer_header(q, "Frame-Period", picture->period_ms);
 	ks_answer_number(q, "Frame-Next", f->next_ms);
 	ks_answer_header(q, "Frame-State", ks_state_names[f->state]);
+	ks_answer_number(q, "Frame-Spread", q->config.spread_us / KS_US_PER_MS);
 	if (q->config.timing)
 		ks_answer_header(q, "Server-Timing",
 				 apr_pstrcat(q->r->pool, "arrive;dur=",
@@ -116,6 +118,7 @@ int ks_serve_latest(struct ks_request *q)
 		ks_answer_header(q, "Cache-Control", KS_CACHE_NEVER);
 		return ks_answer_empty(q, HTTP_NO_CONTENT);
 	}
+	ks_handover_learn(q->handover, q, picture, &f);
 	ks_answer_header(q, "Cache-Control", f.state == KS_STATE_LIVE ? KS_CACHE_LIVE : KS_CACHE_NEVER);
 	return ks_answer_picture(q, picture);
 }
@@ -168,4 +171,9 @@ int ks_serve_frame(struct ks_request *q)
 	if (err == KS_ENOTYET || err == KS_EGONE)
 		return not_held(q, err, newest, &f);
 	return unavailable(q, err == KS_ENODATA ? error : err, &f);
+}
+
+int ks_serve_stream(struct ks_request *q)
+{
+	return ks_answer_unavailable(q, "Streams are for connections that the pump has.");
 }

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "lib/base/error.h"
+#include "mod_sentry/counters.h"
+#include "mod_sentry/pump/pump_private.h"
+#include "mod_sentry/url.h"
+
+/* --- sending ----------------------------------------------------------------------------------------------------- */
+
+static size_t boundary_len(const struct ks_viewer *v)
+{
+	return v->stream ? strlen(ks_head_boundary) : 0;
+}
+
+/* What is to be sent of picture and boundary, from `sent` on; returns how many pieces. */
+static int body_pieces(const struct ks_viewer *v, const struct ks_picture *picture, size_t sent, struct iovec *iov)
+{
+	size_t tail = boundary_len(v);
+	int n = 0;
+
+	if (sent < picture->len)
+		iov[n++] = (struct iovec){ (void *)(uintptr_t)(picture->jpeg + sent), picture->len - sent };
+	sent = sent > picture->len ? sent - picture->len : 0;
+	if (sent < tail)
+		iov[n++] = (struct iovec){ (void *)(uintptr_t)(ks_head_boundary + sent), tail - sent };
+	return n;
+}
+
+/* Bytes sent, 0 when the socket is full, -1 when nobody is there. */
+static ssize_t send_pieces(const struct ks_viewer *v, struct iovec *iov, int n)
+{
+	struct msghdr message = { .msg_iov = iov, .msg_iovlen = (size_t)n };
+	ssize_t sent;
+
+	do {
+		sent = sendmsg(v->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+	} while (sent < 0 && errno == EINTR);
+	if (sent < 0)
+		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+	return sent;
+}
+
+/* Keeps what the socket did not take: the head's rest as a copy, the picture as a reference. */
+static enum ks_outcome keep(struct ks_pump *pump, struct ks_viewer *v, const char *head, size_t head_len,
+			 struct ks_picture *picture, size_t sent)
+{
+	if (sent < head_len) {
+		v->rest = malloc(head_len - sent);
+		if (v->rest == NULL)
+			return KS_OUT_GONE;
+		memcpy(v->rest, head + sent, head_len - sent);
+		v->rest_len = head_len - sent;
+		v->rest_at = 0;
+	}
+	v->picture = ks_picture_ref(picture);
+	v->sent = sent > head_len ? sent - head_len : 0;
+	v->cut_us = pump->now_us + KS_PUMP_ANSWER_US;
+	return KS_OUT_PART;
+}
+
+/* `picture` may be NULL: a head alone. */
+static enum ks_outcome send_answer(struct ks_pump *pump, struct ks_viewer *v, const struct ks_head *head,
+				struct ks_picture *picture)
+{
+	struct iovec iov[3] = { { (void *)(uintptr_t)head->text, head->len } };
+	size_t len = head->len;
+	ssize_t sent;
+	int n = 1;
+
+	if (picture != NULL) {
+		n += body_pieces(v, picture, 0, iov + 1);
+		len += picture->len + boundary_len(v);
+	}
+	sent = send_pieces(v, iov, n);
+	if (sent < 0)
+		return KS_OUT_GONE;
+	return (size_t)sent == len ? KS_OUT_SENT : keep(pump, v, head->text, head->len, picture, (size_t)sent);
+}
+
+void ks_pump_drop_rest(struct ks_viewer *v)
+{
+	free(v->rest);
+	v->rest = NULL;
+	v->rest_len = v->rest_at = 0;
+	ks_picture_unref(v->picture);
+	v->picture = NULL;
+	v->sent = 0;
+}
+
+enum ks_outcome ks_pump_send_rest(struct ks_viewer *v)
+{
+	struct iovec iov[3] = { { v->rest + v->rest_at, v->rest_len - v->rest_at } };
+	size_t left, head = v->rest_len - v->rest_at;
+	ssize_t sent;
+	int n = head > 0;
+
+	left = head;
+	if (v->picture != NULL) {
+		n += body_pieces(v, v->picture, v->sent, iov + n);
+		left += v->picture->len + boundary_len(v) - v->sent;
+	}
+	sent = send_pieces(v, iov, n);
+	if (sent < 0)
+		return KS_OUT_GONE;
+	if ((size_t)sent == left) {
+		ks_pump_drop_rest(v);
+		return KS_OUT_SENT;
+	}
+	v->rest_at += (size_t)sent < head ? (size_t)sent : head;
+	v->sent += (size_t)sent > head ? (size_t)sent - head : 0;
+	return KS_OUT_PART;
+}
+
+/* --- what is answered ------------------------------------------------------------------------------------------- */
+
+static struct ks_freshness freshness_of(const struct ks_pump *pump, const struct ks_viewer *v)
+{
+	return ks_freshness_of(v->feed->picture, &v->site->patience, pump->now_us, pump->wall_us);
+}
+
+static void count(struct ks_pump *pump, struct ks_viewer *v, const struct ks_request_head *request, int status,
+		  size_t body)
+{
+	ks_counters_answered(v->feed->counted, status, body);
+	if (pump->ops.answered != NULL)
+		pump->ops.answered(pump->ops.ctx, &(struct ks_pump_answered){ v->site, request, v->fd, status, body });
+}
+
+/* Never for a picture that is not to be shown: httpd's handler says what is wrong. */
+static bool showable(const struct ks_freshness *f)
+{
+	return f->state == KS_STATE_LIVE || f->state == KS_STATE_STALE;
+}
+
+static enum ks_outcome send_latest(struct ks_pump *pump, struct ks_viewer *v, const struct ks_freshness *f)
+{
+	struct ks_picture *picture = v->feed->picture;
+	const struct ks_head *head = &pump->head;
+
+	v->after = picture->m.id;
+	if (!v->close)
+		head = ks_feed_head(v->feed, f, pump->now_us, pump->date);
+	else
+		ks_head_write(&pump->head, &(struct ks_head_about){ .site = v->site, .picture = picture, .f = *f,
+								     .close = true, .date = pump->date });
+	return send_answer(pump, v, head, v->head ? NULL : picture);
+}
+
+static enum ks_outcome send_bare(struct ks_pump *pump, struct ks_viewer *v, enum ks_head_status status,
+			      struct ks_picture *picture, const struct ks_freshness *f, bool immutable)
+{
+	ks_head_write(&pump->head, &(struct ks_head_about){ .site = v->site, .picture = picture, .f = *f,
+							     .status = status, .immutable = immutable,
+							     .close = v->close, .date = pump->date });
+	return send_answer(pump, v, &pump->head, NULL);
+}
+
+static enum ks_outcome send_frame(struct ks_pump *pump, struct ks_viewer *v, struct ks_picture *picture)
+{
+	ks_head_write(&pump->head, &(struct ks_head_about){ .site = v->site, .picture = picture, .immutable = true,
+							     .close = v->close, .date = pump->date });
+	return send_answer(pump, v, &pump->head, v->head ? NULL : picture);
+}
+
+static enum ks_outcome send_part(struct ks_pump *pump, struct ks_viewer *v, const struct ks_freshness *f)
+{
+	v->after = v->feed->picture->m.id;
+	ks_head_write_part(&pump->head, &(struct ks_head_about){ .site = v->site, .picture = v->feed->picture,
+								  .f = *f });
+	return send_answer(pump, v, &pump->head, v->feed->picture);
+}
+
+/* RFC 9110 section 13.1.2, for what browsers send: the one tag they have. A list, a star or a weak tag that has ours in
+ * it is httpd's to judge. */
+enum condition { CONDITION_NONE, CONDITION_SAME, CONDITION_UNCLEAR };
+
+static enum condition condition_of(const struct ks_request_head *request, const struct ks_picture *picture)
+{
+	struct ks_span value = request->if_none_match;
+	size_t len = strlen(picture->etag);
+
+	if (value.at == NULL)
+		return CONDITION_NONE;
+	if (value.len == len && memcmp(value.at, picture->etag, len) == 0)
+		return CONDITION_SAME;
+	if (memchr(value.at, '*', value.len) != NULL || memmem(value.at, value.len, picture->etag, len) != NULL)
+		return CONDITION_UNCLEAR;
+	return CONDITION_NONE;
+}
+
+static enum ks_outcome wait_for_next(struct ks_viewer *v, const struct ks_url *url)
+{
+	uint32_t ms = url->wait_ms < v->site->wait_max_ms ? url->wait_ms : v->site->wait_max_ms;
+
+	v->after = url->after;
+	v->wait_us = (int64_t)ms * KS_US_PER_MS;
+	return KS_OUT_WAIT;
+}
+
+static enum ks_outcome answer_latest(struct ks_pump *pump, struct ks_viewer *v,
+					   const struct ks_request_head *request, const struct ks_url *url)
+{
+	struct ks_picture *picture = v->feed->picture;
+	struct ks_freshness f = freshness_of(pump, v);
+	bool nothing_new;
+
+	if (!showable(&f))
+		return KS_OUT_NOT_OURS;
+	nothing_new = url->has_after && ks_frame_id_cmp(picture->m.id, url->after) <= 0;
+	if (nothing_new && url->wait_ms > 0 && v->site->wait_max_ms > 0 && !atomic_load(&pump->draining))
+		return wait_for_next(v, url);
+	if (nothing_new) {
+		count(pump, v, request, 204, 0);
+		return send_bare(pump, v, KS_HEAD_204, picture, &f, false);
+	}
+	switch (condition_of(request, picture)) {
+	case CONDITION_UNCLEAR:
+		return KS_OUT_NOT_OURS;
+	case CONDITION_SAME:
+		count(pump, v, request, 304, 0);
+		return send_bare(pump, v, KS_HEAD_304, picture, &f, false);
+	case CONDITION_NONE:
+		break;
+	}
+	count(pump, v, request, 200, v->head ? 0 : picture->len);
+	return send_latest(pump, v, &f);
+}
+
+static enum ks_outcome answer_frame(struct ks_pump *pump, struct ks_viewer *v,
+					  const struct ks_request_head *request, const struct ks_url *url)
+{
+	struct ks_freshness none = { 0 };
+	struct ks_picture *picture;
+	enum ks_outcome sent;
+	enum condition condition;
+
+	if (v->feed->picture != NULL && ks_frame_id_cmp(v->feed->picture->m.id, url->id) == 0)
+		picture = ks_picture_ref(v->feed->picture);
+	else if (ks_copies_find(v->feed->copies, url->id, pump->now_us, &picture) != KS_EOK)
+		return KS_OUT_NOT_OURS;
+	condition = condition_of(request, picture);
+	if (condition == CONDITION_UNCLEAR) {
+		ks_picture_unref(picture);
+		return KS_OUT_NOT_OURS;
+	}
+	if (condition == CONDITION_SAME) {
+		count(pump, v, request, 304, 0);
+		sent = send_bare(pump, v, KS_HEAD_304, picture, &none, true);
+	} else {
+		count(pump, v, request, 200, v->head ? 0 : picture->len);
+		sent = send_frame(pump, v, picture);
+	}
+	ks_picture_unref(picture);
+	return sent;
+}
+
+/* The head goes out with the first part. */
+static enum ks_outcome answer_stream(struct ks_pump *pump, struct ks_viewer *v,
+					   const struct ks_request_head *request)
+{
+	struct ks_freshness f = freshness_of(pump, v);
+	struct ks_head part;
+
+	if (!showable(&f) || atomic_load(&pump->draining))
+		return KS_OUT_NOT_OURS;
+	v->close = true;
+	count(pump, v, request, 200, v->head ? 0 : v->feed->picture->len);
+	ks_head_write_stream(&pump->head, v->site, pump->date);
+	if (v->head)
+		return send_answer(pump, v, &pump->head, NULL);
+	v->stream = true;
+	v->wait_us = v->site->patience.dead_us;
+	v->after = v->feed->picture->m.id;
+	ks_head_write_part(&part, &(struct ks_head_about){ .site = v->site, .picture = v->feed->picture, .f = f });
+	memcpy(pump->head.text + pump->head.len, part.text, part.len);
+	pump->head.len += part.len;
+	return send_answer(pump, v, &pump->head, v->feed->picture);
+}
+
+/* --- where a request leads ------------------------------------------------------------------------------------- */
+
+static struct ks_feed *known_feed(struct ks_pump *pump, struct ks_viewer *v, struct ks_span path)
+{
+	struct ks_feed *feed;
+
+	for (feed = pump->feeds; feed != NULL; feed = feed->next)
+		if (feed->site == v->site && path.len > feed->prefix_len &&
+		    memcmp(path.at, feed->prefix, feed->prefix_len) == 0)
+			return feed;
+	return NULL;
+}
+
+/* True when one is the other's beginning: some of what is below the prefix is httpd's to answer. */
+static bool is_divided(const struct ks_site *site, const char *path, size_t len)
+{
+	for (const char *const *section = site->sections; *section != NULL; section++) {
+		size_t shared = strlen(*section) < len ? strlen(*section) : len;
+
+		if (memcmp(*section, path, shared) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The part of a picture's path in front of its file. */
+static size_t rendition_end(struct ks_span path)
+{
+	return (size_t)((const char *)memrchr(path.at, '/', path.len) - path.at) + 1;
+}
+
+static struct ks_feed *open_feed(struct ks_pump *pump, struct ks_viewer *v, struct ks_span path)
+{
+	char text[sizeof(pump->input)];
+	struct ks_copies *copies;
+	struct ks_feed *feed;
+	struct ks_url url;
+	const char *why;
+
+	memcpy(text, path.at, path.len);
+	text[path.len] = '\0';
+	if (pump->n_feeds == KS_PUMP_FEEDS_MAX || ks_url_parse(text, NULL, &url, &why) != KS_EOK ||
+	    url.rendition[0] == '\0' || url.base_len != v->site->mount_len ||
+	    memcmp(path.at, v->site->mount, url.base_len) != 0 || is_divided(v->site, path.at, rendition_end(path)))
+		return NULL;
+	copies = ks_stores_find(pump->stores, v->site->store, url.channel, url.rendition, pump->now_us);
+	feed = copies != NULL ? ks_feed_new(v->site, copies, pump->wake, pump->now_us) : NULL;
+	if (feed == NULL)
+		return NULL;
+	feed->next = pump->feeds;
+	pump->feeds = feed;
+	pump->n_feeds++;
+	return feed;
+}
+
+/* Most requests are for what the one before was for. */
+static bool find_feed(struct ks_pump *pump, struct ks_viewer *v, struct ks_span path)
+{
+	struct ks_feed *feed = v->feed;
+
+	if (feed == NULL || path.len <= feed->prefix_len || memcmp(path.at, feed->prefix, feed->prefix_len) != 0)
+		feed = known_feed(pump, v, path);
+	if (feed == NULL)
+		feed = open_feed(pump, v, path);
+	if (feed != NULL)
+		v->feed = feed;
+	return feed != NULL;
+}
+
+static bool same_host(const struct ks_viewer *v, const struct ks_request_head *request)
+{
+	return request->host.len == v->host_len && memcmp(request->host.at, v->host, v->host_len) == 0;
+}
+
+enum ks_outcome ks_pump_answer(struct ks_pump *pump, struct ks_viewer *v, const struct ks_request_head *request)
+{
+	const char *mark = memchr(request->target.at, '?', request->target.len);
+	struct ks_span path = { request->target.at, request->target.len }, query = { NULL, 0 };
+	struct ks_url url;
+	const char *why;
+
+	if (mark != NULL) {
+		path.len = (size_t)(mark - path.at);
+		query = (struct ks_span){ mark + 1, request->target.len - path.len - 1 };
+	}
+	if (!same_host(v, request) || !find_feed(pump, v, path) ||
+	    ks_url_parse_file(path.at + v->feed->prefix_len, path.len - v->feed->prefix_len, query.at, query.len, &url,
+			      &why) != KS_EOK)
+		return KS_OUT_NOT_OURS;
+	v->head = request->head;
+	v->close = request->close || atomic_load(&pump->draining);
+	switch (url.kind) {
+	case KS_URL_LATEST:
+		return answer_latest(pump, v, request, &url);
+	case KS_URL_FRAME:
+		return answer_frame(pump, v, request, &url);
+	case KS_URL_STREAM:
+		return answer_stream(pump, v, request);
+	default:
+		return KS_OUT_NOT_OURS;
+	}
+}
+
+enum ks_outcome ks_pump_answer_released(struct ks_pump *pump, struct ks_viewer *v)
+{
+	struct ks_freshness f = freshness_of(pump, v);
+
+	count(pump, v, NULL, 200, v->head ? 0 : v->feed->picture->len);
+	return v->stream ? send_part(pump, v, &f) : send_latest(pump, v, &f);
+}
+
+enum ks_outcome ks_pump_answer_nothing(struct ks_pump *pump, struct ks_viewer *v)
+{
+	struct ks_freshness f = freshness_of(pump, v);
+
+	count(pump, v, NULL, 204, 0);
+	return send_bare(pump, v, KS_HEAD_204, v->feed->picture, &f, false);
+}
+
+enum ks_outcome ks_pump_refuse(struct ks_pump *pump, struct ks_viewer *v, enum ks_head_status status)
+{
+	ks_counters_answered(0, ks_head_status_of(status), ks_head_write_refusal(&pump->head, status, pump->date));
+	return send_answer(pump, v, &pump->head, NULL);
+}

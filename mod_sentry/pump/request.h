@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The head of an HTTP/1.x request (RFC 9112 sections 2 to 5), as far as the pump needs it. The reader is strict and
+ * does not refuse: what it does not understand to the last byte, or what may call for another answer than a
+ * picture, is OTHER, and httpd itself answers that. So there is one set of opinions about bad requests, httpd's.
+ * Nothing is allocated and nothing is written.
+ */
+#ifndef KS_MOD_SENTRY_PUMP_REQUEST_H
+#define KS_MOD_SENTRY_PUMP_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum ks_request_kind {
+	KS_REQUEST_PARTIAL,	/* the head has no end yet */
+	KS_REQUEST_PLAIN,	/* GET or HEAD of a path, without body, all fields known to change no picture */
+	KS_REQUEST_OTHER	/* a whole head of anything else, or bytes that cannot become a head */
+};
+
+/* Part of the bytes that were read. */
+struct ks_span {
+	const char *at;
+	size_t len;
+};
+
+struct ks_request_head {
+	struct ks_span target;		/* begins with '/'; path and query, without escapes and dot segments */
+	struct ks_span host;
+	struct ks_span if_none_match;	/* at NULL: none */
+	struct ks_span referer, user_agent;	/* for the log; at NULL: none */
+	bool head;			/* HEAD: an answer without its body */
+	bool http10;
+	bool close;			/* the connection ends with the answer */
+	size_t len;			/* bytes of the head, to the end of its empty line; 0 when PARTIAL */
+};
+
+/* Reads the head at the start of bytes[0..len). *out is whole for PLAIN; of OTHER only `len` is set, and 0 when
+ * what is there has no end of a head. */
+enum ks_request_kind ks_request_read(const char *bytes, size_t len, struct ks_request_head *out);
+
+#endif
