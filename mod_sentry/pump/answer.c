@@ -144,7 +144,7 @@ static enum ks_outcome send_latest(struct ks_pump *pump, struct ks_viewer *v, co
 
 	v->after = picture->m.id;
 	if (!v->close)
-		head = ks_feed_head(v->feed, f, pump->now_us, pump->date);
+		head = ks_feed_head(v->feed, v->keep_alive, f, pump->now_us, pump->date);
 	else
 		ks_head_write(&pump->head, &(struct ks_head_about){ .site = v->site, .picture = picture, .f = *f,
 								     .close = true, .date = pump->date });
@@ -156,14 +156,16 @@ static enum ks_outcome send_bare(struct ks_pump *pump, struct ks_viewer *v, enum
 {
 	ks_head_write(&pump->head, &(struct ks_head_about){ .site = v->site, .picture = picture, .f = *f,
 							     .status = status, .immutable = immutable,
-							     .close = v->close, .date = pump->date });
+							     .keep_alive = v->keep_alive, .close = v->close,
+							     .date = pump->date });
 	return send_answer(pump, v, &pump->head, NULL);
 }
 
 static enum ks_outcome send_frame(struct ks_pump *pump, struct ks_viewer *v, struct ks_picture *picture)
 {
 	ks_head_write(&pump->head, &(struct ks_head_about){ .site = v->site, .picture = picture, .immutable = true,
-							     .close = v->close, .date = pump->date });
+							     .keep_alive = v->keep_alive, .close = v->close,
+							     .date = pump->date });
 	return send_answer(pump, v, &pump->head, v->head ? NULL : picture);
 }
 
@@ -372,6 +374,7 @@ enum ks_outcome ks_pump_answer(struct ks_pump *pump, struct ks_viewer *v, const 
 			      &why) != KS_EOK)
 		return KS_OUT_NOT_OURS;
 	v->head = request->head;
+	v->keep_alive = request->keep_alive;
 	v->close = request->close || atomic_load(&pump->draining);
 	switch (url.kind) {
 	case KS_URL_LATEST:

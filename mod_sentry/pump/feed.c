@@ -92,7 +92,7 @@ void ks_feed_look(struct ks_feed *feed, int64_t now_us)
 		return;
 	ks_picture_unref(feed->picture);
 	feed->picture = picture;
-	feed->head_ms = 0;
+	feed->heads[0].ms = feed->heads[1].ms = 0;
 	all_are_due(feed, now_us);
 }
 
@@ -117,15 +117,16 @@ size_t ks_feed_quota(const struct ks_feed *feed, int64_t now_us)
 	return quota > feed->due_done ? quota - feed->due_done : 0;
 }
 
-const struct ks_head *ks_feed_head(struct ks_feed *feed, const struct ks_freshness *f, int64_t now_us,
+const struct ks_head *ks_feed_head(struct ks_feed *feed, bool keep_alive, const struct ks_freshness *f, int64_t now_us,
 				   const char *date)
 {
+	struct ks_feed_head *cached = &feed->heads[keep_alive];
 	int64_t ms = now_us / KS_US_PER_MS;
 
-	if (feed->head_ms != ms) {
-		ks_head_write(&feed->head, &(struct ks_head_about){
-			.site = feed->site, .picture = feed->picture, .f = *f, .date = date });
-		feed->head_ms = ms;
+	if (cached->ms != ms) {
+		ks_head_write(&cached->head, &(struct ks_head_about){
+			.site = feed->site, .picture = feed->picture, .f = *f, .keep_alive = keep_alive, .date = date });
+		cached->ms = ms;
 	}
-	return &feed->head;
+	return &cached->head;
 }

@@ -26,8 +26,10 @@ struct ks_feed {
 	size_t counted;			/* the counters' row */
 	struct ks_picture *picture;	/* the newest; NULL: none */
 
-	struct ks_head head;		/* of the picture in its usual answer, as it is in this millisecond */
-	int64_t head_ms;		/* 0: to be made */
+	struct ks_feed_head {		/* of the picture in its usual answer, as it is in this millisecond */
+		int64_t ms;		/* 0: to be made */
+		struct ks_head head;
+	} heads[2];			/* without and with words about keep-alive */
 
 	struct ks_waiting waiting;	/* for a picture that is not here yet */
 	struct ks_waiting due;		/* for the one that is: answered bit by bit */
@@ -58,7 +60,7 @@ struct ks_viewer *ks_feed_next(struct ks_feed *feed);
 size_t ks_feed_quota(const struct ks_feed *feed, int64_t now_us);
 
 /* The usual answer's head: 200, latest, the connection stays. */
-const struct ks_head *ks_feed_head(struct ks_feed *feed, const struct ks_freshness *f, int64_t now_us,
+const struct ks_head *ks_feed_head(struct ks_feed *feed, bool keep_alive, const struct ks_freshness *f, int64_t now_us,
 				   const char *date);
 
 #endif

@@ -92,7 +92,7 @@ static void put_connection(struct ks_head *head, const struct ks_head_about *abo
 {
 	if (about->close)
 		put_text(head, "Connection: close\r\n");
-	else
+	else if (about->keep_alive)
 		put_number(head, "Keep-Alive: timeout=", about->site->idle_us / KS_US_PER_S,
 			   "\r\nConnection: Keep-Alive\r\n");
 	put_text(head, "\r\n");

@@ -34,7 +34,7 @@ struct ks_head_about {
 	struct ks_freshness f;
 	enum ks_head_status status;
 	bool immutable;		/* by id: only what does not change */
-	bool close;
+	bool keep_alive, close;	/* what is said of the connection; neither: nothing */
 	const char *date;
 };
 

@@ -46,6 +46,7 @@ struct ks_viewer {
 	uint8_t state;			/* enum ks_viewer_state */
 	bool readable : 1;		/* the socket may have more */
 	bool again : 1;			/* it has input that the others' turn kept from being answered */
+	bool keep_alive : 1;		/* as the request had it */
 	bool close : 1;			/* after this answer */
 	bool partial : 1;		/* half a request is here, and its time runs */
 	bool head : 1;			/* HEAD was asked */

@@ -85,12 +85,12 @@ static bool read_line(struct ks_span line, struct ks_request_head *out)
 /* --- fields ------------------------------------------------------------------------------------------------ */
 
 /* The one connection option that we know, alone; what else could stand there is not about pictures. */
-static bool read_connection(struct ks_span value, struct ks_request_head *out, bool *keep_alive)
+static bool read_connection(struct ks_span value, struct ks_request_head *out)
 {
 	if (is(value, "close"))
 		out->close = true;
 	else if (is(value, "keep-alive"))
-		*keep_alive = true;
+		out->keep_alive = true;
 	else
 		return false;
 	return true;
@@ -119,7 +119,7 @@ static bool calls_for_more(struct ks_span name)
 	return false;
 }
 
-static bool read_known(struct ks_span name, struct ks_span value, struct ks_request_head *out, bool *keep_alive)
+static bool read_known(struct ks_span name, struct ks_span value, struct ks_request_head *out)
 {
 	switch (name.at[0] | 0x20) {
 	case 'h':
@@ -129,7 +129,7 @@ static bool read_known(struct ks_span name, struct ks_span value, struct ks_requ
 	case 'r':
 		return !is(name, "referer") || once(&out->referer, value);
 	case 'c':
-		return is(name, "connection") ? read_connection(value, out, keep_alive) : !calls_for_more(name);
+		return is(name, "connection") ? read_connection(value, out) : !calls_for_more(name);
 	case 'u':
 		return is(name, "user-agent") ? once(&out->user_agent, value) : !calls_for_more(name);
 	case 'a':
@@ -142,7 +142,7 @@ static bool read_known(struct ks_span name, struct ks_span value, struct ks_requ
 	}
 }
 
-static bool read_field(struct ks_span line, struct ks_request_head *out, bool *keep_alive)
+static bool read_field(struct ks_span line, struct ks_request_head *out)
 {
 	const char *colon = memchr(line.at, ':', line.len);
 	struct ks_span name, value;
@@ -159,7 +159,7 @@ static bool read_field(struct ks_span line, struct ks_request_head *out, bool *k
 	}
 	while (value.len > 0 && (value.at[value.len - 1] == ' ' || value.at[value.len - 1] == '\t'))
 		value.len--;
-	return read_known(name, value, out, keep_alive);
+	return read_known(name, value, out);
 }
 
 /* --- the head ---------------------------------------------------------------------------------------------- */
@@ -181,17 +181,16 @@ static bool take_line(struct ks_span *rest, struct ks_span *line)
 static bool read_head(struct ks_span rest, struct ks_request_head *out)
 {
 	struct ks_span line;
-	bool keep_alive = false;
 
 	if (!take_line(&rest, &line) || !read_line(line, out))
 		return false;
 	while (take_line(&rest, &line)) {
 		if (line.len == 0) {
 			/* RFC 9112 sections 3.2 and 9.3. */
-			out->close = out->close || (out->http10 && !keep_alive);
+			out->close = out->close || (out->http10 && !out->keep_alive);
 			return rest.len == 0 && (out->host.len > 0 || out->http10);
 		}
-		if (!read_field(line, out, &keep_alive))
+		if (!read_field(line, out))
 			return false;
 	}
 	return false;

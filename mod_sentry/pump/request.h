@@ -30,6 +30,7 @@ struct ks_request_head {
 	struct ks_span referer, user_agent;	/* for the log; at NULL: none */
 	bool head;			/* HEAD: an answer without its body */
 	bool http10;
+	bool keep_alive;		/* was asked for in words */
 	bool close;			/* the connection ends with the answer */
 	size_t len;			/* bytes of the head, to the end of its empty line; 0 when PARTIAL */
 };
