@@ -48,17 +48,33 @@ static bool find(const char *head, size_t len, const struct line *wanted, struct
 	return false;
 }
 
-/* Times, and what is between this connection and us: never twice the same, and no module's to say. */
-static bool passes(const struct line *line)
+static bool is_one_of(const struct line *line, const char *const *names)
 {
-	static const char *const names[] = {
-		"Date", "Frame-Age", "Frame-Next", "Server-Timing", "Keep-Alive", "Connection",
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (line->name == strlen(names[i]) && strncasecmp(line->at, names[i], line->name) == 0)
+	for (; *names != NULL; names++)
+		if (line->name == strlen(*names) && strncasecmp(line->at, *names, line->name) == 0)
 			return true;
 	return false;
+}
+
+/* Between this connection and us, and never the next one's. */
+static bool is_the_connections(const struct line *line)
+{
+	static const char *const names[] = { "Connection", "Keep-Alive", NULL };
+
+	return is_one_of(line, names);
+}
+
+/* Times: never twice the same, and no module's to say. */
+static bool is_a_time(const struct line *line)
+{
+	static const char *const names[] = { "Date", "Frame-Age", "Frame-Next", "Server-Timing", NULL };
+
+	return is_one_of(line, names);
+}
+
+static bool passes(const struct line *line)
+{
+	return is_the_connections(line) || is_a_time(line);
 }
 
 static bool refuse(struct ks_template *template, const char *what, const struct line *line)
@@ -100,7 +116,7 @@ bool ks_template_learn(struct ks_template *template, const char *theirs, size_t 
 		return false;
 	while (next(&at, end, &line)) {
 		if (!find(ours->text, ours->len, &line, &mine)) {
-			if (!add(template, &line))
+			if (!is_the_connections(&line) && !add(template, &line))
 				return false;
 		} else if (!passes(&line) && !same(&line, &mine)) {
 			return refuse(template, "httpd's answers have", &line);
