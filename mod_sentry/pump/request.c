@@ -164,13 +164,14 @@ static bool read_field(struct ks_span line, struct ks_request_head *out)
 
 /* --- the head ---------------------------------------------------------------------------------------------- */
 
-/* Takes a line and its CRLF off the front; false when it ends in a bare LF, which httpd has its own mind about. */
+/* Takes a line and its CRLF off the front; false when it is too long or ends in a bare LF, which httpd has its own mind
+ * about. */
 static bool take_line(struct ks_span *rest, struct ks_span *line)
 {
 	const char *lf = memchr(rest->at, '\n', rest->len);
 	size_t len = (size_t)(lf - rest->at);
 
-	if (len == 0 || lf[-1] != '\r')
+	if (len == 0 || lf[-1] != '\r' || len - 1 > KS_REQUEST_LINE_MAX)
 		return false;
 	*line = (struct ks_span){ rest->at, len - 1 };
 	rest->at += len + 1;
@@ -181,6 +182,7 @@ static bool take_line(struct ks_span *rest, struct ks_span *line)
 static bool read_head(struct ks_span rest, struct ks_request_head *out)
 {
 	struct ks_span line;
+	unsigned fields = 0;
 
 	if (!take_line(&rest, &line) || !read_line(line, out))
 		return false;
@@ -190,7 +192,7 @@ static bool read_head(struct ks_span rest, struct ks_request_head *out)
 			out->close = out->close || (out->http10 && !out->keep_alive);
 			return rest.len == 0 && (out->host.len > 0 || out->http10);
 		}
-		if (!read_field(line, out))
+		if (++fields > KS_REQUEST_FIELDS_MAX || !read_field(line, out))
 			return false;
 	}
 	return false;

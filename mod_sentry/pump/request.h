@@ -11,6 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Beyond these it is OTHER, for httpd's own limits to judge (LimitRequestLine and its like are above them by default). */
+#define KS_REQUEST_LINE_MAX 4096	/* bytes of a line, without its CRLF */
+#define KS_REQUEST_FIELDS_MAX 64
+
 enum ks_request_kind {
 	KS_REQUEST_PARTIAL,	/* the head has no end yet */
 	KS_REQUEST_PLAIN,	/* GET or HEAD of a path, without body, all fields known to change no picture */
