@@ -52,8 +52,21 @@ mod_sentry_mod_sentry_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared 
 endif
 
 if WITH_CHECK
-check_PROGRAMS += tests/unit/check_url tests/unit/check_serve
-TESTS += tests/unit/check_url tests/unit/check_serve
+serve_unit_tests = tests/unit/check_pump tests/unit/check_pump_head tests/unit/check_request tests/unit/check_serve \
+	tests/unit/check_template tests/unit/check_timer tests/unit/check_url
+check_PROGRAMS += $(serve_unit_tests)
+TESTS += $(serve_unit_tests)
+tests_unit_check_pump_SOURCES = tests/unit/check_pump.c tests/unit/pumped.c tests/unit/pumped.h
+tests_unit_check_pump_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_pump_LDADD = tests/unit/libunit.la mod_sentry/libserve.la tests/unit/libstored.la -lpthread
+tests_unit_check_pump_head_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_pump_head_LDADD = tests/unit/libunit.la mod_sentry/libserve.la
+tests_unit_check_request_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_request_LDADD = tests/unit/libunit.la mod_sentry/libserve.la
+tests_unit_check_template_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_template_LDADD = tests/unit/libunit.la mod_sentry/libserve.la
+tests_unit_check_timer_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_timer_LDADD = tests/unit/libunit.la mod_sentry/libserve.la
 tests_unit_check_url_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_url_LDADD = tests/unit/libunit.la mod_sentry/libserve.la
 tests_unit_check_serve_CFLAGS = $(UNIT_CFLAGS)

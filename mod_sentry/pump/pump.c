@@ -23,11 +23,9 @@ bool ks_pump_take(struct ks_pump *pump, const struct ks_site *site, int fd, cons
 	struct ks_viewer *v;
 	bool first;
 
-	if (atomic_load(&pump->draining) || atomic_fetch_add(&pump->n, 1) >= KS_PUMP_VIEWERS_MAX) {
-		atomic_fetch_sub(&pump->n, 1);
+	if (atomic_load(&pump->draining))
 		return false;
-	}
-	v = ks_viewer_new(site, fd, host, bytes, len);
+	v = atomic_fetch_add(&pump->n, 1) < KS_PUMP_VIEWERS_MAX ? ks_viewer_new(site, fd, host, bytes, len) : NULL;
 	if (v == NULL) {
 		atomic_fetch_sub(&pump->n, 1);
 		return false;
