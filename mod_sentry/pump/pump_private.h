@@ -45,6 +45,7 @@ struct ks_viewer {
 	int fd;
 	uint8_t state;			/* enum ks_viewer_state */
 	bool readable : 1;		/* the socket may have more */
+	bool ended : 1;			/* the peer has said that nothing follows what is in the socket */
 	bool again : 1;			/* it has input that the others' turn kept from being answered */
 	bool keep_alive : 1;		/* as the request had it */
 	bool close : 1;			/* after this answer */

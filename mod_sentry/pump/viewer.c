@@ -148,8 +148,9 @@ static enum got receive(struct ks_pump *pump, struct ks_viewer *v, struct readin
 		n = recv(v->fd, pump->input + r->end, room, MSG_DONTWAIT);
 	} while (n < 0 && errno == EINTR);
 	if (n > 0) {
-		/* epoll(7): a stream that gives less than was asked for is empty, and will say so when it is not. */
-		v->readable = (size_t)n == room;
+		/* epoll(7): a stream that gives less than was asked for is empty, and will say so when it is not. Its
+		 * end was said already. */
+		v->readable = (size_t)n == room || v->ended;
 		r->end += (size_t)n;
 		return GOT_SOME;
 	}
@@ -199,6 +200,9 @@ static bool go_on(struct ks_pump *pump, struct ks_viewer *v, enum ks_outcome how
 		wait_for_room(pump, v);
 		return true;
 	case KS_OUT_WAIT:
+		/* It has asked, and closed: nobody waits there any more. */
+		if (v->ended)
+			break;
 		wait_for_picture(pump, v);
 		return true;
 	case KS_OUT_NOT_OURS:
@@ -311,6 +315,8 @@ void ks_viewer_ready(struct ks_pump *pump, struct ks_viewer *v, uint32_t events)
 {
 	if ((events & (EPOLLIN | EPOLLRDHUP)) != 0)
 		v->readable = true;
+	if ((events & EPOLLRDHUP) != 0)
+		v->ended = true;
 	if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
 		ks_viewer_close(pump, v);
 		return;
@@ -320,8 +326,7 @@ void ks_viewer_ready(struct ks_pump *pump, struct ks_viewer *v, uint32_t events)
 		read_on(pump, v);
 		break;
 	case KS_VIEWER_WAITING:
-		/* It has asked, and closed: nobody waits there any more. */
-		if ((events & EPOLLRDHUP) != 0)
+		if (v->ended)
 			ks_viewer_close(pump, v);
 		break;
 	case KS_VIEWER_WRITING:
