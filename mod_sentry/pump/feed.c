@@ -36,8 +36,21 @@ void ks_feed_free(struct ks_feed *feed)
 	free(feed);
 }
 
+static void is_due(struct ks_feed *feed, struct ks_viewer *viewer)
+{
+	viewer->round = feed->round - 1;
+	TAILQ_INSERT_TAIL(&feed->due, viewer, wait);
+	feed->n_due++;
+	feed->due_total++;
+}
+
 void ks_feed_wait(struct ks_feed *feed, struct ks_viewer *viewer)
 {
+	/* While a stream's part was on its way there may have come another. */
+	if (ks_frame_id_cmp(feed->picture->m.id, viewer->after) > 0) {
+		is_due(feed, viewer);
+		return;
+	}
 	viewer->round = feed->round;
 	TAILQ_INSERT_TAIL(&feed->waiting, viewer, wait);
 	feed->n_waiting++;

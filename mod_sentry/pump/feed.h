@@ -49,7 +49,7 @@ void ks_feed_free(struct ks_feed *feed);
 /* Looks for a newer picture; when there is one, all that wait are due. */
 void ks_feed_look(struct ks_feed *feed, int64_t now_us);
 
-/* A viewer begins to wait, or ceases to. */
+/* A viewer begins to wait (for what comes after `after`; there is a picture), or ceases to. */
 void ks_feed_wait(struct ks_feed *feed, struct ks_viewer *viewer);
 void ks_feed_leave(struct ks_feed *feed, struct ks_viewer *viewer);
 
