@@ -269,8 +269,6 @@ static void wait_until_empty(struct ks_pump *pump, int64_t wait_us)
 static void end_thread(struct ks_pump *pump, int64_t wait_us)
 {
 	wait_until_empty(pump, wait_us);
-	for (struct ks_feed *feed = pump->feeds; feed != NULL; feed = feed->next)
-		ks_watch_stop(feed->watch);
 	atomic_store(&pump->end, true);
 	eventfd_write(pump->wake, 1);
 	pthread_join(pump->thread, NULL);
@@ -286,6 +284,9 @@ void ks_pump_free(struct ks_pump *pump, int64_t wait_us)
 	open_door(pump);
 	while ((v = LIST_FIRST(&pump->viewers)) != NULL)
 		ks_viewer_close(pump, v);
+	/* All at once, so that their naps end side by side. */
+	for (feed = pump->feeds; feed != NULL; feed = feed->next)
+		ks_watch_stop(feed->watch);
 	while ((feed = pump->feeds) != NULL) {
 		pump->feeds = feed->next;
 		ks_feed_free(feed);
