@@ -7,6 +7,7 @@ mod_sentry_libserve_la_SOURCES = \
 	mod_sentry/copies.c mod_sentry/copies.h \
 	mod_sentry/counters.c mod_sentry/counters.h \
 	mod_sentry/index.c mod_sentry/index.h \
+	mod_sentry/load.c mod_sentry/load.h \
 	mod_sentry/picture.c mod_sentry/picture.h \
 	mod_sentry/pump/answer.c \
 	mod_sentry/pump/feed.c mod_sentry/pump/feed.h \
@@ -35,10 +36,12 @@ mod_sentry_mod_sentry_la_SOURCES = \
 	mod_sentry/given.c mod_sentry/given.h \
 	mod_sentry/handover.c mod_sentry/handover.h \
 	mod_sentry/health.c \
+	mod_sentry/hold.c mod_sentry/hold.h \
 	mod_sentry/listing.c \
 	mod_sentry/metrics.c \
 	mod_sentry/mod_sentry.c \
-	mod_sentry/serve.c mod_sentry/serve.h
+	mod_sentry/serve.c mod_sentry/serve.h \
+	mod_sentry/stream.c
 mod_sentry_mod_sentry_la_CPPFLAGS = $(AM_CPPFLAGS) $(APXS_CPPFLAGS)
 # APR's ring macros cast qualifiers away.
 mod_sentry_mod_sentry_la_CFLAGS = $(AM_CFLAGS) -Wno-cast-qual

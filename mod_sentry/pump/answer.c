@@ -42,6 +42,7 @@ static ssize_t send_pieces(const struct ks_viewer *v, struct iovec *iov, int n)
 	} while (sent < 0 && errno == EINTR);
 	if (sent < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+	ks_counters_sent((uint64_t)sent);
 	return sent;
 }
 
@@ -118,15 +119,31 @@ enum ks_outcome ks_pump_send_rest(struct ks_viewer *v)
 
 /* --- what is answered ------------------------------------------------------------------------------------------- */
 
-static struct ks_freshness freshness_of(const struct ks_pump *pump, const struct ks_viewer *v)
+/* Under load those who poll are told to come for every other picture. */
+static struct ks_freshness freshness_of(const struct ks_pump *pump, const struct ks_feed *feed)
 {
-	return ks_freshness_of(v->feed->picture, &v->site->patience, pump->now_us, pump->wall_us);
+	struct ks_freshness f = ks_freshness_of(feed->picture, &feed->site->patience, pump->now_us, pump->wall_us);
+
+	if (feed->picture != NULL && pump->load.stage >= KS_LOAD_EASE)
+		f.next_ms += feed->picture->m.period_ms;
+	return f;
 }
 
-static void count(struct ks_pump *pump, struct ks_viewer *v, const struct ks_request_head *request, int status,
-		  size_t body)
+/* Under more load a smaller rendition stands in, unless it is behind. */
+static struct ks_feed *shown_for(const struct ks_feed *feed)
 {
-	ks_counters_answered(v->feed->counted, status, body);
+	struct ks_feed *smaller = feed->smaller;
+
+	if (smaller == NULL || smaller->picture == NULL || feed->picture == NULL ||
+	    ks_frame_id_cmp(smaller->picture->m.id, feed->picture->m.id) < 0)
+		return (struct ks_feed *)(uintptr_t)feed;
+	return smaller;
+}
+
+static void count(struct ks_pump *pump, struct ks_viewer *v, const struct ks_feed *feed,
+		  const struct ks_request_head *request, int status, size_t body)
+{
+	ks_counters_answered(feed->counted, status, body);
 	if (pump->ops.answered != NULL)
 		pump->ops.answered(pump->ops.ctx, &(struct ks_pump_answered){ v->site, request, v->fd, status, body });
 }
@@ -137,18 +154,18 @@ static bool showable(const struct ks_freshness *f)
 	return f->state == KS_STATE_LIVE || f->state == KS_STATE_STALE;
 }
 
-static enum ks_outcome send_latest(struct ks_pump *pump, struct ks_viewer *v, const struct ks_freshness *f)
+static enum ks_outcome send_latest(struct ks_pump *pump, struct ks_viewer *v, struct ks_feed *feed,
+				   const struct ks_freshness *f)
 {
-	struct ks_picture *picture = v->feed->picture;
 	const struct ks_head *head = &pump->head;
 
-	v->after = picture->m.id;
+	v->after = feed->picture->m.id;
 	if (!v->close)
-		head = ks_feed_head(v->feed, v->keep_alive, f, pump->now_us, pump->date);
+		head = ks_feed_head(feed, v->keep_alive, f, pump->now_us, pump->date);
 	else
-		ks_head_write(&pump->head, &(struct ks_head_about){ .site = v->site, .picture = picture, .f = *f,
+		ks_head_write(&pump->head, &(struct ks_head_about){ .site = v->site, .picture = feed->picture, .f = *f,
 								     .close = true, .date = pump->date });
-	return send_answer(pump, v, head, v->head ? NULL : picture);
+	return send_answer(pump, v, head, v->head ? NULL : feed->picture);
 }
 
 static enum ks_outcome send_bare(struct ks_pump *pump, struct ks_viewer *v, enum ks_head_status status,
@@ -169,12 +186,12 @@ static enum ks_outcome send_frame(struct ks_pump *pump, struct ks_viewer *v, str
 	return send_answer(pump, v, &pump->head, v->head ? NULL : picture);
 }
 
-static enum ks_outcome send_part(struct ks_pump *pump, struct ks_viewer *v, const struct ks_freshness *f)
+static enum ks_outcome send_part(struct ks_pump *pump, struct ks_viewer *v, struct ks_feed *feed,
+				 const struct ks_freshness *f)
 {
-	v->after = v->feed->picture->m.id;
-	ks_head_write_part(&pump->head, &(struct ks_head_about){ .site = v->site, .picture = v->feed->picture,
-								  .f = *f });
-	return send_answer(pump, v, &pump->head, v->feed->picture);
+	v->after = feed->picture->m.id;
+	ks_head_write_part(&pump->head, &(struct ks_head_about){ .site = v->site, .picture = feed->picture, .f = *f });
+	return send_answer(pump, v, &pump->head, feed->picture);
 }
 
 /* RFC 9110 section 13.1.2, for what browsers send: the one tag they have. A list, a star or a weak tag that has ours in
@@ -204,33 +221,45 @@ static enum ks_outcome wait_for_next(struct ks_viewer *v, const struct ks_url *u
 	return KS_OUT_WAIT;
 }
 
-static enum ks_outcome answer_latest(struct ks_pump *pump, struct ks_viewer *v,
-					   const struct ks_request_head *request, const struct ks_url *url)
+/* Under load it is as if every other picture were not here yet, for those who would wait for it. */
+static bool has_nothing_new(const struct ks_pump *pump, const struct ks_feed *feed, const struct ks_url *url)
 {
-	struct ks_picture *picture = v->feed->picture;
-	struct ks_freshness f = freshness_of(pump, v);
-	bool nothing_new;
+	struct ks_frame_id id = feed->picture->m.id;
+
+	if (!url->has_after)
+		return false;
+	if (pump->load.stage >= KS_LOAD_SKIP && url->wait_ms > 0 && ks_feed_skips(id) && id.epoch == url->after.epoch &&
+	    id.seq == url->after.seq + 1)
+		return true;
+	return ks_frame_id_cmp(id, url->after) <= 0;
+}
+
+static enum ks_outcome answer_latest(struct ks_pump *pump, struct ks_viewer *v,
+				     const struct ks_request_head *request, const struct ks_url *url)
+{
+	struct ks_feed *feed = shown_for(v->feed);
+	struct ks_picture *picture = feed->picture;
+	struct ks_freshness f = freshness_of(pump, feed);
 
 	if (!showable(&f))
 		return KS_OUT_NOT_OURS;
-	nothing_new = url->has_after && ks_frame_id_cmp(picture->m.id, url->after) <= 0;
-	if (nothing_new && url->wait_ms > 0 && v->site->wait_max_ms > 0 && !atomic_load(&pump->draining))
-		return wait_for_next(v, url);
-	if (nothing_new) {
-		count(pump, v, request, 204, 0);
+	if (has_nothing_new(pump, feed, url)) {
+		if (url->wait_ms > 0 && v->site->wait_max_ms > 0 && pump->may_wait && !atomic_load(&pump->draining))
+			return wait_for_next(v, url);
+		count(pump, v, feed, request, 204, 0);
 		return send_bare(pump, v, KS_HEAD_204, picture, &f, false);
 	}
 	switch (condition_of(request, picture)) {
 	case CONDITION_UNCLEAR:
 		return KS_OUT_NOT_OURS;
 	case CONDITION_SAME:
-		count(pump, v, request, 304, 0);
+		count(pump, v, feed, request, 304, 0);
 		return send_bare(pump, v, KS_HEAD_304, picture, &f, false);
 	case CONDITION_NONE:
 		break;
 	}
-	count(pump, v, request, 200, v->head ? 0 : picture->len);
-	return send_latest(pump, v, &f);
+	count(pump, v, feed, request, 200, v->head ? 0 : picture->len);
+	return send_latest(pump, v, feed, &f);
 }
 
 static enum ks_outcome answer_frame(struct ks_pump *pump, struct ks_viewer *v,
@@ -251,10 +280,10 @@ static enum ks_outcome answer_frame(struct ks_pump *pump, struct ks_viewer *v,
 		return KS_OUT_NOT_OURS;
 	}
 	if (condition == CONDITION_SAME) {
-		count(pump, v, request, 304, 0);
+		count(pump, v, v->feed, request, 304, 0);
 		sent = send_bare(pump, v, KS_HEAD_304, picture, &none, true);
 	} else {
-		count(pump, v, request, 200, v->head ? 0 : picture->len);
+		count(pump, v, v->feed, request, 200, v->head ? 0 : picture->len);
 		sent = send_frame(pump, v, picture);
 	}
 	ks_picture_unref(picture);
@@ -262,26 +291,26 @@ static enum ks_outcome answer_frame(struct ks_pump *pump, struct ks_viewer *v,
 }
 
 /* The head goes out with the first part. */
-static enum ks_outcome answer_stream(struct ks_pump *pump, struct ks_viewer *v,
-					   const struct ks_request_head *request)
+static enum ks_outcome answer_stream(struct ks_pump *pump, struct ks_viewer *v, const struct ks_request_head *request)
 {
-	struct ks_freshness f = freshness_of(pump, v);
+	struct ks_feed *feed = shown_for(v->feed);
+	struct ks_freshness f = freshness_of(pump, feed);
 	struct ks_head part;
 
 	if (!showable(&f) || atomic_load(&pump->draining))
 		return KS_OUT_NOT_OURS;
 	v->close = true;
-	count(pump, v, request, 200, v->head ? 0 : v->feed->picture->len);
+	count(pump, v, feed, request, 200, v->head ? 0 : feed->picture->len);
 	ks_head_write_stream(&pump->head, v->site, pump->date);
 	if (v->head)
 		return send_answer(pump, v, &pump->head, NULL);
 	v->stream = true;
 	v->wait_us = v->site->patience.dead_us;
-	v->after = v->feed->picture->m.id;
-	ks_head_write_part(&part, &(struct ks_head_about){ .site = v->site, .picture = v->feed->picture, .f = f });
+	v->after = feed->picture->m.id;
+	ks_head_write_part(&part, &(struct ks_head_about){ .site = v->site, .picture = feed->picture, .f = f });
 	memcpy(pump->head.text + pump->head.len, part.text, part.len);
 	pump->head.len += part.len;
-	return send_answer(pump, v, &pump->head, v->feed->picture);
+	return send_answer(pump, v, &pump->head, feed->picture);
 }
 
 /* --- where a request leads ------------------------------------------------------------------------------------- */
@@ -297,46 +326,38 @@ static struct ks_feed *known_feed(struct ks_pump *pump, struct ks_viewer *v, str
 	return NULL;
 }
 
-/* True when one is the other's beginning: some of what is below the prefix is httpd's to answer. */
-static bool is_divided(const struct ks_site *site, const char *path, size_t len)
+struct ks_feed *ks_pump_open_feed(struct ks_pump *pump, const struct ks_site *site, struct ks_copies *copies)
 {
-	for (const char *const *section = site->sections; *section != NULL; section++) {
-		size_t shared = strlen(*section) < len ? strlen(*section) : len;
-
-		if (memcmp(*section, path, shared) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* The part of a picture's path in front of its file. */
-static size_t rendition_end(struct ks_span path)
-{
-	return (size_t)((const char *)memrchr(path.at, '/', path.len) - path.at) + 1;
-}
-
-static struct ks_feed *open_feed(struct ks_pump *pump, struct ks_viewer *v, struct ks_span path)
-{
-	char text[sizeof(pump->input)];
-	struct ks_copies *copies;
 	struct ks_feed *feed;
-	struct ks_url url;
-	const char *why;
 
-	memcpy(text, path.at, path.len);
-	text[path.len] = '\0';
-	if (pump->n_feeds == KS_PUMP_FEEDS_MAX || ks_url_parse(text, NULL, &url, &why) != KS_EOK ||
-	    url.rendition[0] == '\0' || url.base_len != v->site->mount_len ||
-	    memcmp(path.at, v->site->mount, url.base_len) != 0 || is_divided(v->site, path.at, rendition_end(path)))
+	for (feed = pump->feeds; feed != NULL; feed = feed->next)
+		if (feed->site == site && feed->copies == copies)
+			return feed;
+	if (pump->n_feeds == KS_PUMP_FEEDS_MAX)
 		return NULL;
-	copies = ks_stores_find(pump->stores, v->site->store, url.channel, url.rendition, pump->now_us);
-	feed = copies != NULL ? ks_feed_new(v->site, copies, pump->wake, pump->now_us) : NULL;
+	feed = ks_feed_new(site, copies, pump->wake, pump->now_us);
 	if (feed == NULL)
 		return NULL;
 	feed->next = pump->feeds;
 	pump->feeds = feed;
 	pump->n_feeds++;
 	return feed;
+}
+
+static struct ks_feed *open_feed(struct ks_pump *pump, struct ks_viewer *v, struct ks_span path)
+{
+	char text[sizeof(pump->input)];
+	struct ks_copies *copies;
+	struct ks_url url;
+	const char *why;
+
+	memcpy(text, path.at, path.len);
+	text[path.len] = '\0';
+	if (ks_url_parse(text, NULL, &url, &why) != KS_EOK || url.rendition[0] == '\0' ||
+	    url.base_len != v->site->mount_len || memcmp(path.at, v->site->mount, url.base_len) != 0)
+		return NULL;
+	copies = ks_stores_find(pump->stores, v->site->store, url.channel, url.rendition, pump->now_us);
+	return copies != NULL ? ks_pump_open_feed(pump, v->site, copies) : NULL;
 }
 
 /* Most requests are for what the one before was for. */
@@ -390,17 +411,18 @@ enum ks_outcome ks_pump_answer(struct ks_pump *pump, struct ks_viewer *v, const 
 
 enum ks_outcome ks_pump_answer_released(struct ks_pump *pump, struct ks_viewer *v)
 {
-	struct ks_freshness f = freshness_of(pump, v);
+	struct ks_feed *feed = shown_for(v->feed);
+	struct ks_freshness f = freshness_of(pump, feed);
 
-	count(pump, v, NULL, 200, v->head ? 0 : v->feed->picture->len);
-	return v->stream ? send_part(pump, v, &f) : send_latest(pump, v, &f);
+	count(pump, v, feed, NULL, 200, v->head ? 0 : feed->picture->len);
+	return v->stream ? send_part(pump, v, feed, &f) : send_latest(pump, v, feed, &f);
 }
 
 enum ks_outcome ks_pump_answer_nothing(struct ks_pump *pump, struct ks_viewer *v)
 {
-	struct ks_freshness f = freshness_of(pump, v);
+	struct ks_freshness f = freshness_of(pump, v->feed);
 
-	count(pump, v, NULL, 204, 0);
+	count(pump, v, v->feed, NULL, 204, 0);
 	return send_bare(pump, v, KS_HEAD_204, v->feed->picture, &f, false);
 }
 
