@@ -26,7 +26,7 @@ struct row {
 
 struct page {
 	struct row rows[KS_COUNTERS_STORES];
-	ks_counter copies, failures, sent;
+	ks_counter copies, failures, sent, unlogged;
 } __attribute__((aligned(4096)));
 
 /* A child's gauges; beat_us 0: free. */
@@ -133,6 +133,11 @@ void ks_counters_answered(size_t row, int status, size_t bytes)
 void ks_counters_copied(void)
 {
 	ks_count(&mine->copies);
+}
+
+void ks_counters_unlogged(void)
+{
+	ks_count(&mine->unlogged);
 }
 
 void ks_counters_failed(void)
@@ -250,5 +255,14 @@ uint64_t ks_counters_failures(void)
 
 	for (size_t i = 0; i < KS_COUNTERS_PAGES; i++)
 		sum += ks_counted(&counters->pages[i].failures);
+	return sum;
+}
+
+uint64_t ks_counters_log_losses(void)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < KS_COUNTERS_PAGES; i++)
+		sum += ks_counted(&counters->pages[i].unlogged);
 	return sum;
 }

@@ -30,6 +30,7 @@ if WITH_APXS
 mod_sentrydir = $(HTTPD_MODDIR)
 mod_sentry_LTLIBRARIES = mod_sentry/mod_sentry.la
 mod_sentry_mod_sentry_la_SOURCES = \
+	mod_sentry/accesslog.c mod_sentry/accesslog.h \
 	mod_sentry/answer.c mod_sentry/answer.h \
 	mod_sentry/conditions.c mod_sentry/conditions.h \
 	mod_sentry/directives.c mod_sentry/directives.h \

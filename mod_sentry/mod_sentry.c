@@ -18,6 +18,7 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "mod_sentry/directives.h"
+#include "mod_sentry/accesslog.h"
 #include "mod_sentry/conditions.h"
 #include "mod_sentry/counters.h"
 #include "mod_sentry/given.h"
@@ -40,6 +41,7 @@ static struct ks_stores *stores;
 static struct ks_given *given;
 static struct ks_pump *pump;
 static struct ks_handover *handover;
+static struct ks_accesslog *accesslog;	/* NULL: the pump's answers are not logged */
 static bool graceful;
 
 /* --- start and stop --------------------------------------------------------------------------------- */
@@ -95,6 +97,8 @@ static apr_status_t stop_child(void *unused)
 	if (given != NULL)
 		ks_given_free(given);
 	given = NULL;
+	ks_accesslog_free(accesslog);
+	accesslog = NULL;
 	ks_stores_free(stores);
 	stores = NULL;
 	return APR_SUCCESS;
@@ -112,6 +116,10 @@ static void start_pump(apr_pool_t *pool, const struct ks_server_directives *conf
 	if (!is_async)
 		return;
 	ops.ctx = given = ks_given_new(pool);
+	if (config->log_every > 0)
+		ops.log_ctx = accesslog = ks_accesslog_new((unsigned)config->log_every);
+	if (accesslog != NULL)
+		ops.answered = ks_accesslog_answered;
 	err = ks_pump_new(&pump, stores, &ops, &ks_clock_system);
 	if (err == KS_EOK && given != NULL)
 		ks_given_use(given, pump);

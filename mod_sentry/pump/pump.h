@@ -36,13 +36,13 @@
 
 struct ks_pump;
 
-/* An answer that has been sent, for the log. */
+/* An answer that goes out, for the log; of a stream its first part. */
 struct ks_pump_answered {
 	const struct ks_site *site;
-	const struct ks_request_head *request;	/* NULL: one of a stream's later parts */
+	struct ks_span request;		/* the head's bytes */
 	int fd;
 	int status;
-	size_t body;
+	size_t body, sent;	/* bytes; sent: with its head */
 };
 
 struct ks_pump_ops {
@@ -52,9 +52,11 @@ struct ks_pump_ops {
 	bool (*give_back)(void *ctx, const struct ks_site *site, int fd, const char *host, const char *bytes,
 			  size_t len);
 
-	/* Called in the pump's thread; must not wait. */
+	/* NULL: there is no log. Called in the pump's thread; must not wait. */
 	void (*answered)(void *ctx, const struct ks_pump_answered *answered);
 	void *ctx;
+
+	void *log_ctx;		/* of answered */
 };
 
 /* `stores` and what `ops` points to outlive the pump. KS_EOK or -errno. */

@@ -40,6 +40,9 @@ struct ks_viewer {
 	char *input;			/* read, not answered yet; NULL: nothing */
 	size_t input_len;
 
+	char *asked;			/* for the log: the head of the request that waits; NULL: there is no log */
+	size_t asked_len;
+
 	struct ks_frame_id after;	/* what it has */
 	int64_t wait_us;		/* for what comes after that */
 	uint32_t round;			/* WAITING: the feed's, when it began */
