@@ -70,5 +70,5 @@ tests_fuzz_fuzz_url_LDADD = $(FUZZ_DRIVER) mod_sentry/libserve.la
 tests_fuzz_fuzz_url_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 include tests/httpd/local.mk
-dist_doc_DATA += doc/mod_sentry.md
+dist_doc_DATA += doc/mod_sentry.md doc/serving.md
 EXTRA_DIST += conf/sentry.conf conf/relay-httpd.conf

@@ -148,8 +148,8 @@ ok 'garbage: the last picture, then 503' wait_for 10 status_is /live/main/std/la
 is 'garbage, in words' "$(body)" 'The store of main/std is of another version, or not a store.'
 get /live/health
 like 'garbage: health says so' "$(body)" 'main/std dead .*\(store: '
-get /live/main/std/400-1.jpg
-is 'garbage: pictures by name' "$status" 503
+get /live/main/std/399-1.jpg
+is 'garbage: pictures by name, but those that the child has' "$status" 503
 rm "$file"
 fed --epoch 400 --seq 6
 ok 'recovers from garbage' wait_for 5 id_is 400-6
