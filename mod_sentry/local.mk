@@ -72,7 +72,5 @@ tests_fuzz_fuzz_url_LDADD = $(FUZZ_DRIVER) $(libserve)
 tests_fuzz_fuzz_url_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 include tests/httpd/local.mk
-	mod_sentry/serve.c mod_sentry/serve.h \
-	mod_sentry/stream.c
 EXTRA_DIST += mod_sentry/mod_sentry.map
 EXTRA_DIST += conf/sentry.conf conf/relay-httpd.conf
