@@ -74,3 +74,4 @@ tests_fuzz_fuzz_url_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 include tests/httpd/local.mk
 EXTRA_DIST += mod_sentry/mod_sentry.map
 EXTRA_DIST += conf/sentry.conf conf/relay-httpd.conf
+dist_doc_DATA += doc/mod_sentry.md doc/serving.md
