@@ -6,7 +6,7 @@ check_PROGRAMS += bench/wire
 bench_wire_SOURCES = bench/bench.c bench/bench.h bench/wire.c bench/wire.h bench/wire_code.c bench/wire_fanout.c \
 	bench/wire_relay.c bench/wire_seal.c
 bench_wire_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISAL_CFLAGS) $(TURBOJPEG_CFLAGS)
-bench_wire_LDADD = lib/wire/libwire.la lib/frame/libframe.la lib/base/libbase.la $(EVENT_LIBS) $(SODIUM_LIBS) \
+bench_wire_LDADD = $(libwire) $(libframe) $(libbase) $(EVENT_LIBS) $(SODIUM_LIBS) \
 	$(ISAL_LIBS) $(TURBOJPEG_LIBS)
 
 bench: bench/wire relay/sentryc

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-noinst_LTLIBRARIES += koshienctl/libkoshienctl.la
-koshienctl_libkoshienctl_la_SOURCES = \
+noinst_LIBRARIES += koshienctl/libkoshienctl.a
+koshienctl_libkoshienctl_a_SOURCES = \
 	koshienctl/answer.c koshienctl/answer.h \
 	koshienctl/command.c koshienctl/command.h \
 	koshienctl/frames.c \
@@ -12,42 +12,42 @@ koshienctl_libkoshienctl_la_SOURCES = \
 	koshienctl/tally.c koshienctl/tally.h \
 	koshienctl/watch.c
 if WITH_CURL
-koshienctl_libkoshienctl_la_SOURCES += koshienctl/viewer.c koshienctl/viewer.h
+koshienctl_libkoshienctl_a_SOURCES += koshienctl/viewer.c koshienctl/viewer.h
 else
 EXTRA_DIST += koshienctl/viewer.c koshienctl/viewer.h
 endif
-koshienctl_libkoshienctl_la_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS)
-koshienctl_libkoshienctl_la_LIBADD = lib/wire/libwire.la lib/store/libstore.la lib/frame/libframe.la lib/base/libbase.la \
+koshienctl_libkoshienctl_a_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS)
+libkoshienctl = koshienctl/libkoshienctl.a $(libwire) $(libstore) $(libframe) $(libbase) \
 	$(SODIUM_LIBS) $(JANSSON_LIBS) $(CURL_LIBS) -lm
 
 bin_PROGRAMS += koshienctl/koshienctl
 koshienctl_koshienctl_SOURCES = koshienctl/main.c
-koshienctl_koshienctl_LDADD = koshienctl/libkoshienctl.la
+koshienctl_koshienctl_LDADD = $(libkoshienctl)
 
 TESTS += tests/unit/check_koshienctl.sh
 dist_check_SCRIPTS += tests/unit/check_koshienctl.sh
 
 check_PROGRAMS += tests/fuzz/fuzz_answer
 TESTS += tests/fuzz/fuzz_answer
-tests_fuzz_fuzz_answer_LDADD = $(FUZZ_DRIVER) koshienctl/libkoshienctl.la
+tests_fuzz_fuzz_answer_LDADD = $(FUZZ_DRIVER) $(libkoshienctl)
 tests_fuzz_fuzz_answer_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 if WITH_CHECK
 check_PROGRAMS += tests/unit/check_tally tests/unit/check_answer tests/unit/check_holding
 TESTS += tests/unit/check_tally tests/unit/check_answer tests/unit/check_holding
 tests_unit_check_tally_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_check_tally_LDADD = tests/unit/libunit.la koshienctl/libkoshienctl.la
+tests_unit_check_tally_LDADD = $(libunit) $(libkoshienctl)
 tests_unit_check_answer_SOURCES = tests/unit/check_answer.c tests/unit/stamped.c tests/unit/stamped.h
 tests_unit_check_answer_CFLAGS = $(UNIT_CFLAGS) $(TURBOJPEG_CFLAGS) $(SODIUM_CFLAGS)
-tests_unit_check_answer_LDADD = tests/unit/libunit.la koshienctl/libkoshienctl.la $(TURBOJPEG_LIBS)
+tests_unit_check_answer_LDADD = $(libunit) $(libkoshienctl) $(TURBOJPEG_LIBS)
 tests_unit_check_holding_SOURCES = tests/unit/check_holding.c tests/unit/stamped.c tests/unit/stamped.h
 tests_unit_check_holding_CFLAGS = $(UNIT_CFLAGS) $(TURBOJPEG_CFLAGS)
-tests_unit_check_holding_LDADD = tests/unit/libunit.la koshienctl/libkoshienctl.la $(TURBOJPEG_LIBS)
+tests_unit_check_holding_LDADD = $(libunit) $(libkoshienctl) $(TURBOJPEG_LIBS)
 if WITH_CURL
 check_PROGRAMS += tests/unit/check_watch
 TESTS += tests/unit/check_watch
 tests_unit_check_watch_SOURCES = tests/unit/check_watch.c tests/unit/stamped.c tests/unit/stamped.h
 tests_unit_check_watch_CFLAGS = $(UNIT_CFLAGS) $(TURBOJPEG_CFLAGS) $(SODIUM_CFLAGS) $(EVENT_CFLAGS)
-tests_unit_check_watch_LDADD = tests/unit/libunit.la koshienctl/libkoshienctl.la $(TURBOJPEG_LIBS) $(EVENT_LIBS)
+tests_unit_check_watch_LDADD = $(libunit) $(libkoshienctl) $(TURBOJPEG_LIBS) $(EVENT_LIBS)
 endif
 endif

@@ -58,8 +58,11 @@ static int replace(const char *path, const char *text, size_t len)
 	if (stat(path, &st) != 0 && errno != ENOENT)
 		return failed(path, -errno);
 	fd = mkostemp(temp, O_CLOEXEC);
-	if (fd < 0)
-		return failed(temp, -errno);
+	if (fd < 0) {
+		err = -errno;
+		ks_error("key", "%s: %s%s", path, ks_strerror(err), err == -ENOENT ? "; make the folder first" : "");
+		return err;
+	}
 	put = write(fd, text, len);
 	if (put != (ssize_t)len)
 		err = put < 0 ? -errno : -EIO;

@@ -176,6 +176,10 @@ static void tell_prepared(const struct rotation *r)
 		       r->path, r->path, r->path);
 		return;
 	}
+	if (r->master_path == NULL)
+		printf("  A random one. Where the parent has no key of %s but a master key that it was made from: remove this\n"
+		       "  file and run koshienctl key rotate %s --master FILE, or %s will be kept out.\n",
+		       r->key.name, r->path, r->key.name);
 	if (r->master_path != NULL)
 		printf("  1. copy it to %s, beside its key\n", r->key.name);
 	else

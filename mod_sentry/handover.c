@@ -231,7 +231,7 @@ bool ks_handover_try(struct ks_handover *h, struct ks_request *q)
 		return false;
 	append_head(&text, q->r);
 	/* What the pump would give back at once stays here. */
-	if (text.full || ks_request_read(text.at, text.len, &head) != KS_REQUEST_PLAIN || head.len != text.len)
+	if (text.full || ks_request_read(text.at, text.len, &head) != KS_REQUEST_PLAIN || head.whole.len != text.len)
 		return false;
 	append_rest(&text, q->r);
 	if (!ks_handover_return(h->pump, q->r->connection, site, apr_pstrmemdup(q->r->pool, head.host.at, head.host.len),

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # What httpd's headers are not needed for is a library of its own, so that tests and fuzzers link it.
-noinst_LTLIBRARIES += mod_sentry/libserve.la
-mod_sentry_libserve_la_SOURCES = \
+noinst_LIBRARIES += mod_sentry/libserve.a
+mod_sentry_libserve_a_SOURCES = \
 	mod_sentry/cache_control.h \
 	mod_sentry/copies.c mod_sentry/copies.h \
 	mod_sentry/counters.c mod_sentry/counters.h \
 	mod_sentry/index.c mod_sentry/index.h \
+	mod_sentry/load.c mod_sentry/load.h \
 	mod_sentry/picture.c mod_sentry/picture.h \
 	mod_sentry/pump/answer.c \
 	mod_sentry/pump/feed.c mod_sentry/pump/feed.h \
@@ -22,33 +23,38 @@ mod_sentry_libserve_la_SOURCES = \
 	mod_sentry/template.c mod_sentry/template.h \
 	mod_sentry/thread.c mod_sentry/thread.h \
 	mod_sentry/url.c mod_sentry/url.h
-mod_sentry_libserve_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -pthread
-mod_sentry_libserve_la_LIBADD = lib/store/libstore.la $(JANSSON_LIBS)
+mod_sentry_libserve_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -pthread
+libserve = mod_sentry/libserve.a $(libstore) $(JANSSON_LIBS) -lm
 
 if WITH_APXS
 mod_sentrydir = $(HTTPD_MODDIR)
-mod_sentry_LTLIBRARIES = mod_sentry/mod_sentry.la
-mod_sentry_mod_sentry_la_SOURCES = \
+# httpd loads it, so it is linked as what it loads, and only its record can be seen from outside.
+mod_sentry_PROGRAMS = mod_sentry/mod_sentry.so
+mod_sentry_mod_sentry_so_SOURCES = \
+	mod_sentry/accesslog.c mod_sentry/accesslog.h \
 	mod_sentry/answer.c mod_sentry/answer.h \
 	mod_sentry/conditions.c mod_sentry/conditions.h \
 	mod_sentry/directives.c mod_sentry/directives.h \
 	mod_sentry/given.c mod_sentry/given.h \
 	mod_sentry/handover.c mod_sentry/handover.h \
 	mod_sentry/health.c \
+	mod_sentry/hold.c mod_sentry/hold.h \
 	mod_sentry/listing.c \
 	mod_sentry/metrics.c \
 	mod_sentry/mod_sentry.c \
-	mod_sentry/serve.c mod_sentry/serve.h
-mod_sentry_mod_sentry_la_CPPFLAGS = $(AM_CPPFLAGS) $(APXS_CPPFLAGS)
+	mod_sentry/serve.c mod_sentry/serve.h \
+	mod_sentry/stream.c
+mod_sentry_mod_sentry_so_CPPFLAGS = $(AM_CPPFLAGS) $(APXS_CPPFLAGS)
 # APR's ring macros cast qualifiers away.
-mod_sentry_mod_sentry_la_CFLAGS = $(AM_CFLAGS) -Wno-cast-qual
-# The archive, not the .la: libtool would put in all of it, with libbase once per library that needs it and the
-# daemons' libevent and libconfuse behind it. From the archive the linker takes what the module calls. (libtool
-# remarks that this is not portable; configure asks for Linux anyhow.)
-mod_sentry_mod_sentry_la_LIBADD = mod_sentry/.libs/libserve.a $(SODIUM_LIBS) $(JANSSON_LIBS) -lm
-mod_sentry_mod_sentry_la_DEPENDENCIES = mod_sentry/libserve.la
-mod_sentry_mod_sentry_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
-	-export-symbols-regex '^sentry_module$$'
+mod_sentry_mod_sentry_so_CFLAGS = $(AM_CFLAGS) -Wno-cast-qual
+mod_sentry_mod_sentry_so_LDADD = $(libserve) $(SODIUM_LIBS)
+mod_sentry_mod_sentry_so_LDFLAGS = $(AM_LDFLAGS) -shared -Wl,--version-script=$(srcdir)/mod_sentry/mod_sentry.map
+EXTRA_mod_sentry_mod_sentry_so_DEPENDENCIES = mod_sentry/mod_sentry.map
+# Where people and programs look for a module that has just been built: libtool, apxs's way, puts it there.
+all-local: mod_sentry/.libs/mod_sentry.so
+mod_sentry/.libs/mod_sentry.so: mod_sentry/mod_sentry.so
+	$(AM_V_GEN)$(MKDIR_P) mod_sentry/.libs && ln -sf ../mod_sentry.so $@
+CLEANFILES += mod_sentry/.libs/mod_sentry.so
 endif
 
 if WITH_CHECK
@@ -68,16 +74,17 @@ tests_unit_check_template_LDADD = tests/unit/libunit.la mod_sentry/libserve.la
 tests_unit_check_timer_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_timer_LDADD = tests/unit/libunit.la mod_sentry/libserve.la
 tests_unit_check_url_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_check_url_LDADD = tests/unit/libunit.la mod_sentry/libserve.la
+tests_unit_check_url_LDADD = $(libunit) $(libserve)
 tests_unit_check_serve_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_check_serve_LDADD = tests/unit/libunit.la mod_sentry/libserve.la tests/unit/libstored.la -lpthread
+tests_unit_check_serve_LDADD = $(libunit) $(libserve) $(libstored) -lpthread
 endif
 
 check_PROGRAMS += tests/fuzz/fuzz_url
 TESTS += tests/fuzz/fuzz_url
-tests_fuzz_fuzz_url_LDADD = $(FUZZ_DRIVER) mod_sentry/libserve.la
+tests_fuzz_fuzz_url_LDADD = $(FUZZ_DRIVER) $(libserve)
 tests_fuzz_fuzz_url_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 include tests/httpd/local.mk
-dist_doc_DATA += doc/mod_sentry.md
+EXTRA_DIST += mod_sentry/mod_sentry.map
 EXTRA_DIST += conf/sentry.conf conf/relay-httpd.conf
+dist_doc_DATA += doc/mod_sentry.md doc/serving.md

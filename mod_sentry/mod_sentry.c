@@ -18,10 +18,12 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "mod_sentry/directives.h"
+#include "mod_sentry/accesslog.h"
 #include "mod_sentry/conditions.h"
 #include "mod_sentry/counters.h"
 #include "mod_sentry/given.h"
 #include "mod_sentry/handover.h"
+#include "mod_sentry/hold.h"
 #include "mod_sentry/serve.h"
 
 #define HANDLER "sentry"
@@ -29,6 +31,7 @@
 
 APLOG_USE_MODULE(sentry);
 
+#define BYTES_PER_MBIT (1e6 / 8)
 #define STOP_WAIT_US (15 * KS_US_PER_S)	/* a graceful stop waits so long for those who are being answered */
 
 static const struct ks_conditions *conditions;	/* read in the parent */
@@ -38,6 +41,7 @@ static struct ks_stores *stores;
 static struct ks_given *given;
 static struct ks_pump *pump;
 static struct ks_handover *handover;
+static struct ks_accesslog *accesslog;	/* NULL: the pump's answers are not logged */
 static bool graceful;
 
 /* --- start and stop --------------------------------------------------------------------------------- */
@@ -78,6 +82,7 @@ static void child_stopping(apr_pool_t *pool, int is_graceful)
 {
 	(void)pool;
 	graceful = is_graceful != 0;
+	ks_hold_end();
 	if (pump != NULL)
 		ks_pump_drain(pump);
 }
@@ -92,14 +97,18 @@ static apr_status_t stop_child(void *unused)
 	if (given != NULL)
 		ks_given_free(given);
 	given = NULL;
+	ks_accesslog_free(accesslog);
+	accesslog = NULL;
 	ks_stores_free(stores);
 	stores = NULL;
 	return APR_SUCCESS;
 }
 
 /* Without it all viewers are served by httpd's threads. */
-static void start_pump(apr_pool_t *pool)
+static void start_pump(apr_pool_t *pool, const struct ks_server_directives *config)
 {
+	struct ks_pump_limits limits = { (double)config->capacity_mbit * BYTES_PER_MBIT, (uint64_t)config->viewers,
+					 (uint64_t)config->waiting };
 	struct ks_pump_ops ops = { .give_back = ks_given_take };
 	int err, is_async = 0;
 
@@ -107,11 +116,17 @@ static void start_pump(apr_pool_t *pool)
 	if (!is_async)
 		return;
 	ops.ctx = given = ks_given_new(pool);
+	if (config->log_every > 0)
+		ops.log_ctx = accesslog = ks_accesslog_new((unsigned)config->log_every);
+	if (accesslog != NULL)
+		ops.answered = ks_accesslog_answered;
 	err = ks_pump_new(&pump, stores, &ops, &ks_clock_system);
 	if (err == KS_EOK && given != NULL)
 		ks_given_use(given, pump);
-	if (err == KS_EOK)
+	if (err == KS_EOK) {
+		ks_pump_limit(pump, &limits);
 		err = ks_pump_start(pump);
+	}
 	if (err == KS_EOK)
 		handover = ks_handover_new(pool, pump, conditions);
 	else
@@ -120,14 +135,17 @@ static void start_pump(apr_pool_t *pool)
 
 static void child_init(apr_pool_t *pool, server_rec *server)
 {
-	(void)server;
+	int threads = 0;
+
 	ks_counters_take_page();
 	stores = ks_stores_new();
 	if (stores == NULL) {
 		ks_error("store", "no memory; every picture will be answered with 500 by this child");
 		return;
 	}
-	start_pump(pool);
+	ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+	ks_hold_allow((size_t)threads);
+	start_pump(pool, ap_get_module_config(server->module_config, &sentry_module));
 	apr_pool_pre_cleanup_register(pool, NULL, stop_child);
 }
 
@@ -191,6 +209,14 @@ static int serve(struct ks_request *q)
 	return DECLINED;
 }
 
+/* Somebody who asks for pictures and has none yet, on a connection that has carried none. */
+static bool is_new(const struct ks_request *q)
+{
+	bool picture = q->url.kind == KS_URL_LATEST || q->url.kind == KS_URL_STREAM;
+
+	return picture && !q->url.has_after && q->r->connection->keepalives == 0 && !ks_given_first(q->r->connection);
+}
+
 static int handle(struct ks_request *q)
 {
 	const core_dir_config *core = ap_get_core_module_config(q->r->per_dir_config);
@@ -208,12 +234,14 @@ static int handle(struct ks_request *q)
 		return refuse(q, err, why);
 	if (!ks_url_mounted(q->r->uri, q->url.base_len, core->d))
 		return refuse(q, KS_ENODATA, "There is no such thing here.");
+	if (is_new(q) && pump != NULL && ks_pump_refuses(pump))
+		return ks_answer_unavailable(q, "This relay has as many viewers as it can serve. Come again, or ask another one.");
 	return ks_handover_try(q->handover, q) ? OK : serve(q);
 }
 
 static int handler(request_rec *r)
 {
-	struct ks_request q = { .r = r, .stores = stores, .handover = handover };
+	struct ks_request q = { .r = r, .stores = stores, .pump = pump, .handover = handover };
 
 	if (r->handler == NULL || strcmp(r->handler, HANDLER) != 0)
 		return DECLINED;
@@ -247,7 +275,7 @@ module AP_MODULE_DECLARE_DATA sentry_module = {
 	STANDARD20_MODULE_STUFF,
 	ks_directives_create,
 	ks_directives_merge,
-	NULL,
+	ks_directives_create_server,
 	NULL,
 	ks_directives_commands,
 	register_hooks,

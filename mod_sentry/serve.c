@@ -6,6 +6,7 @@
 #include "lib/base/error.h"
 #include "mod_sentry/counters.h"
 #include "mod_sentry/handover.h"
+#include "mod_sentry/hold.h"
 
 #define EXPOSED "ETag, Frame-Age, Frame-Captured, Frame-Id, Frame-Next, Frame-Period, Frame-Placeholder, " \
 		"Frame-Spread, Frame-State, Retry-After, Server-Timing"
@@ -98,6 +99,21 @@ static void live_headers(struct ks_request *q, const struct ks_picture *picture,
 					     apr_off_t_toa(q->r->pool, f->held_ms), NULL));
 }
 
+/* As long as the request allows, and there is a thread to be held. */
+static struct ks_picture *wait_for_next(struct ks_request *q, struct ks_copies *copies, struct ks_picture *picture)
+{
+	int64_t wait_us = (int64_t)q->url.wait_ms * KS_US_PER_MS;
+
+	if (wait_us > q->config.wait_us)
+		wait_us = q->config.wait_us;
+	if (picture == NULL || !q->url.has_after || wait_us == 0 || ks_frame_id_cmp(picture->m.id, q->url.after) > 0 ||
+	    !ks_hold_enter())
+		return picture;
+	picture = ks_hold_for_next(q, copies, picture, q->mono_us + wait_us);
+	ks_hold_leave();
+	return picture;
+}
+
 int ks_serve_latest(struct ks_request *q)
 {
 	struct ks_picture *picture;
@@ -107,7 +123,7 @@ int ks_serve_latest(struct ks_request *q)
 
 	if (copies == NULL)
 		return rc;
-	picture = ks_copies_newest(copies, q->mono_us, &error);
+	picture = wait_for_next(q, copies, ks_copies_newest(copies, q->mono_us, &error));
 	f = ks_freshness_of(picture, &q->patience, q->mono_us, q->wall_us);
 	if (picture != NULL)
 		ks_answer_hold(q, picture);
@@ -175,5 +191,22 @@ int ks_serve_frame(struct ks_request *q)
 
 int ks_serve_stream(struct ks_request *q)
 {
-	return ks_answer_unavailable(q, "Streams are for connections that the pump has.");
+	struct ks_picture *picture;
+	struct ks_freshness f;
+	int rc, error;
+	struct ks_copies *copies = find(q, &rc);
+
+	if (copies == NULL)
+		return rc;
+	picture = ks_copies_newest(copies, q->mono_us, &error);
+	f = ks_freshness_of(picture, &q->patience, q->mono_us, q->wall_us);
+	if (picture != NULL)
+		ks_answer_hold(q, picture);
+	if (f.state == KS_STATE_NEVER || f.state == KS_STATE_DEAD)
+		return unavailable(q, error, &f);
+	if (!ks_hold_enter())
+		return ks_answer_unavailable(q, "As many streams as may be are open here.");
+	rc = ks_serve_parts(q, copies, picture);
+	ks_hold_leave();
+	return rc;
 }

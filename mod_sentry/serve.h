@@ -11,6 +11,10 @@
 int ks_serve_latest(struct ks_request *q);
 int ks_serve_frame(struct ks_request *q);
 int ks_serve_stream(struct ks_request *q);
+
+/* A stream's parts, from `picture` on, as long as there is somebody to take them; the caller may be held. */
+int ks_serve_parts(struct ks_request *q, struct ks_copies *copies, struct ks_picture *picture);
+
 int ks_serve_listing(struct ks_request *q);
 int ks_serve_health(struct ks_request *q);
 int ks_serve_metrics(struct ks_request *q);

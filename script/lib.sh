@@ -3,6 +3,9 @@
 #
 # What script/demo, script/test and script/bootstrap have in common. Sourced with $top set to the tree.
 
+# What one build has compiled the next one finds again, where ccache is installed.
+PATH=/usr/lib/ccache:$PATH
+
 say() { printf '\033[1mkoshien:\033[0m %s\n' "$*" >&2; }
 die() { printf '\033[1;31mkoshien:\033[0m %s\n' "$*" >&2; exit 1; }
 usage_error() { printf '%s: %s\n' "${0##*/}" "$*" >&2; printf "Try '%s --help'.\n" "$0" >&2; exit 2; }

@@ -15,10 +15,10 @@ AM_TESTS_ENVIRONMENT = \
 
 # tests/unit: one program per unit, Check inside, TAP outside.
 if WITH_CHECK
-check_LTLIBRARIES += tests/unit/libunit.la
-tests_unit_libunit_la_SOURCES = tests/unit/unit.c tests/unit/unit.h
-tests_unit_libunit_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_libunit_la_LIBADD = $(CHECK_LIBS)
+check_LIBRARIES += tests/unit/libunit.a
+tests_unit_libunit_a_SOURCES = tests/unit/unit.c tests/unit/unit.h
+tests_unit_libunit_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+libunit = tests/unit/libunit.a $(CHECK_LIBS)
 endif
 UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 
@@ -27,9 +27,9 @@ UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 if FUZZER
 FUZZ_DRIVER =
 else
-check_LTLIBRARIES += tests/fuzz/libreplay.la
-tests_fuzz_libreplay_la_SOURCES = tests/fuzz/replay.c
-FUZZ_DRIVER = tests/fuzz/libreplay.la
+check_LIBRARIES += tests/fuzz/libreplay.a
+tests_fuzz_libreplay_a_SOURCES = tests/fuzz/replay.c
+FUZZ_DRIVER = tests/fuzz/libreplay.a
 endif
 EXTRA_DIST += tests/fuzz/corpus tests/tap.sh
 EXTRA_DIST += tests/browser/chain.test.sh tests/demo/lib.sh \

@@ -280,7 +280,8 @@ static int write_line(const char *path, const char *kind, const char *name, cons
 	err = put_whole(path, line, (size_t)n, is_public(kind) ? 0644 : 0600);
 	if (err != KS_EOK)
 		ks_error("key", "%s: %s%s", path, ks_strerror(err),
-			 err == -EEXIST ? "; an existing key is never overwritten: move it away first" : "");
+			 err == -EEXIST ? "; an existing key is never overwritten: move it away first" :
+			 err == -ENOENT ? "; make the folder first" : "");
 	sodium_memzero(base64, sizeof(base64));
 	sodium_memzero(line, sizeof(line));
 	return err;

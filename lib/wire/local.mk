@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-noinst_LTLIBRARIES += lib/wire/libwire.la
-lib_wire_libwire_la_SOURCES = \
+noinst_LIBRARIES += lib/wire/libwire.a
+lib_wire_libwire_a_SOURCES = \
 	lib/wire/address.c lib/wire/address.h \
 	lib/wire/assembler.c lib/wire/assembler.h lib/wire/assembler_private.h \
 	lib/wire/assembler_room.c \
@@ -35,10 +35,10 @@ lib_wire_libwire_la_SOURCES = \
 	lib/wire/setup.c \
 	lib/wire/udp.c lib/wire/udp.h
 if WITH_ISAL
-lib_wire_libwire_la_SOURCES += lib/wire/fec_isal.c
+lib_wire_libwire_a_SOURCES += lib/wire/fec_isal.c
 endif
-lib_wire_libwire_la_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISAL_CFLAGS)
-lib_wire_libwire_la_LIBADD = lib/frame/libframe.la lib/base/libbase.la $(EVENT_LIBS) $(SODIUM_LIBS) $(ISAL_LIBS) -lm
+lib_wire_libwire_a_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISAL_CFLAGS)
+libwire = lib/wire/libwire.a $(libframe) $(libbase) $(EVENT_LIBS) $(SODIUM_LIBS) $(ISAL_LIBS) -lm
 
 dist_doc_DATA += doc/threat-model.md doc/wire.md
 
@@ -50,7 +50,7 @@ wire_unit_tests = tests/unit/check_assembler tests/unit/check_cookie tests/unit/
 	tests/unit/check_psk tests/unit/check_receiver tests/unit/check_revoked tests/unit/check_seal \
 	tests/unit/check_sender tests/unit/check_sender_pace tests/unit/check_sender_path
 wire_unit_cflags = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISAL_CFLAGS)
-wire_unit_ldadd = tests/unit/libunit.la lib/wire/libwire.la $(ISAL_LIBS) -lm
+wire_unit_ldadd = $(libunit) $(libwire) $(ISAL_LIBS) -lm
 check_PROGRAMS += $(wire_unit_tests)
 TESTS += $(wire_unit_tests)
 tests_unit_check_assembler_CFLAGS = $(wire_unit_cflags)
@@ -115,15 +115,15 @@ wire_fuzzers = tests/fuzz/fuzz_assembler tests/fuzz/fuzz_message tests/fuzz/fuzz
 	tests/fuzz/fuzz_sender
 check_PROGRAMS += $(wire_fuzzers)
 TESTS += $(wire_fuzzers)
-tests_fuzz_fuzz_assembler_LDADD = $(FUZZ_DRIVER) lib/wire/libwire.la
+tests_fuzz_fuzz_assembler_LDADD = $(FUZZ_DRIVER) $(libwire)
 tests_fuzz_fuzz_assembler_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_receiver_SOURCES = tests/fuzz/fuzz_receiver.c tests/wire/fake.c tests/wire/fake.h
-tests_fuzz_fuzz_receiver_LDADD = $(FUZZ_DRIVER) lib/wire/libwire.la
+tests_fuzz_fuzz_receiver_LDADD = $(FUZZ_DRIVER) $(libwire)
 tests_fuzz_fuzz_receiver_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_sender_SOURCES = tests/fuzz/fuzz_sender.c tests/wire/hand.c tests/wire/hand.h
-tests_fuzz_fuzz_sender_LDADD = $(FUZZ_DRIVER) lib/wire/libwire.la
+tests_fuzz_fuzz_sender_LDADD = $(FUZZ_DRIVER) $(libwire)
 tests_fuzz_fuzz_sender_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_message_LDADD = $(FUZZ_DRIVER) lib/wire/libwire.la
+tests_fuzz_fuzz_message_LDADD = $(FUZZ_DRIVER) $(libwire)
 tests_fuzz_fuzz_message_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
-tests_fuzz_fuzz_revoked_LDADD = $(FUZZ_DRIVER) lib/wire/libwire.la
+tests_fuzz_fuzz_revoked_LDADD = $(FUZZ_DRIVER) $(libwire)
 tests_fuzz_fuzz_revoked_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)

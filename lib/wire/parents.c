@@ -297,25 +297,33 @@ void ks_parent_back(const struct ks_receiver *receiver, struct ks_parent *parent
 	parent->outage_logged = parent->refused = parent->same_logged = false;
 }
 
-void ks_parent_lost(struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us)
+/* One that offered itself and has no session any more: nobody told us where else to ask it for one. */
+static bool is_gone(const struct ks_parent *parent)
+{
+	return !parent->told && parent->live == NULL &&
+	       (parent->next == NULL || parent->next->state == KS_INTAKE_ASKED);
+}
+
+static void forget(struct ks_receiver *receiver, struct ks_parent *parent)
 {
 	char text[KS_PARENT_NAME_MAX + KS_PARENT_ADDRESS_MAX + 8];
 
+	ks_info("wire", "parent %s is forgotten until it offers itself again",
+		ks_parent_text(parent, text, sizeof(text)));
+	ks_parent_close(receiver, parent);
+}
+
+void ks_parent_lost(struct ks_receiver *receiver, struct ks_parent *parent, int64_t now_us)
+{
 	if (parent->live != NULL && !parent->outage_logged)
 		parent->silent_since_us = parent->live->heard_us;
 	ks_intake_close(receiver, parent->live);
 	ks_intake_close(receiver, parent->fading);
 	parent->withdrawn_us = parent->rekey_us = KS_NEVER;
-	if (parent->next != NULL)
-		return;
-	if (parent->told) {
-		if (parent->ask_us == KS_NEVER)
-			ks_parent_retry(receiver, parent, now_us);
-	} else {
-		ks_info("wire", "parent %s is forgotten until it offers itself again",
-			ks_parent_text(parent, text, sizeof(text)));
-		ks_parent_close(receiver, parent);
-	}
+	if (is_gone(parent))
+		forget(receiver, parent);
+	else if (parent->told && parent->next == NULL && parent->ask_us == KS_NEVER)
+		ks_parent_retry(receiver, parent, now_us);
 }
 
 void ks_parent_ended(struct ks_receiver *receiver, struct ks_intake *intake, const uint8_t *body, size_t len,
@@ -446,8 +454,8 @@ int64_t ks_parent_tick(struct ks_receiver *receiver, struct ks_parent *parent, i
 		tick_next(receiver, parent, now_us);
 	if (!parent->used)
 		return KS_NEVER;
-	if (!parent->told && parent->live == NULL && parent->next == NULL) {
-		ks_parent_close(receiver, parent);
+	if (is_gone(parent)) {
+		forget(receiver, parent);
 		return KS_NEVER;
 	}
 	if (parent->live == NULL && parent->next == NULL && parent->ask_us == KS_NEVER && parent->where.len > 0)

@@ -29,7 +29,7 @@
 
 #define KS_RELAYS_MAX 256		/* with a session, or told of, at a time */
 #define KS_RELAYS_OF_KEY_MAX 8		/* instances that share one name and key; the one silent longest gives way */
-#define KS_HALF_OPEN_MAX 64		/* accepted, not yet used; the oldest gives way */
+#define KS_HALF_OPEN_MAX 64		/* accepted, not yet used; the oldest of the name with most gives way */
 #define KS_ADDRESS_TEXT_MAX 255
 #define KS_SENDER_TRACKS_MAX 256	/* track and source; the one unused longest gives way */
 #define KS_OBJECTS_MAX 4		/* of one track that can still be asked for */

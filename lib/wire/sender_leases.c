@@ -229,13 +229,33 @@ static bool answered_before(const struct ks_sender *sender, const struct opened 
 	return false;
 }
 
+/* The oldest of the name that has most of them: nobody keeps others from coming, with a key that was stolen or with
+ * what he has recorded of one relay. */
+static struct ks_lease *half_open_to_spare(const struct ks_sender *sender)
+{
+	struct ks_lease *spare = NULL;
+	size_t most = 0;
+
+	for (size_t i = 0; i < sender->n_half_open; i++) {
+		size_t n = 0;
+
+		for (size_t j = i; j < sender->n_half_open; j++)
+			n += strcmp(sender->half_open[j]->psk.name, sender->half_open[i]->psk.name) == 0;
+		if (n > most) {
+			most = n;
+			spare = sender->half_open[i];
+		}
+	}
+	return spare;
+}
+
 static struct ks_lease *new_half_open(struct ks_sender *sender, const struct opened *opened,
 				      const struct ks_endpoint *from, int64_t now_us)
 {
 	struct ks_lease *lease;
 
 	if (sender->n_half_open == KS_HALF_OPEN_MAX)
-		ks_lease_free(sender, sender->half_open[0]);
+		ks_lease_free(sender, half_open_to_spare(sender));
 	lease = ks_lease_new(sender);
 	if (lease == NULL)
 		return NULL;

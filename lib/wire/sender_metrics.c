@@ -16,7 +16,7 @@ static const struct family families[] = {
 	COUNTER(offers, "counter", "offers_total", "Sessions offered, repetitions included."),
 	COUNTER(sessions, "counter", "accepted_total", "Sessions that came up."),
 	COUNTER(completed, "counter", "sent_frames_total", "Frames sent to their last datagram."),
-	COUNTER(cut, "counter", "cut_frames_total", "Frames replaced by the next before their last datagram was sent."),
+	COUNTER(cut, "counter", "cut_frames_total", "Frames given up for newer ones before their last datagram was sent."),
 	COUNTER(skipped, "counter", "skipped_frames_total",
 		"Frames not sent because the path loses most of what it gets."),
 	COUNTER(asked, "counter", "asked_shards_total", "Shards sent because the relay asked for them."),

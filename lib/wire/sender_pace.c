@@ -99,26 +99,39 @@ static struct ks_stream *find(struct ks_peer *peer, const struct ks_held *held)
 	return NULL;
 }
 
-/* A free one, a new one, or the oldest. */
+/* Of those in use, the one that gives way: nothing more is to be sent of it, and it is the oldest; or it is the oldest
+ * of all. */
+static struct ks_stream *give_way(struct ks_peer *peer)
+{
+	struct ks_stream *least = peer->n_streams > 0 ? &peer->streams[0] : NULL;
+
+	for (size_t i = 1; i < peer->n_streams; i++) {
+		struct ks_stream *stream = &peer->streams[i];
+
+		if (busy(stream) != busy(least) ? busy(least) : stream->serial < least->serial)
+			least = stream;
+	}
+	if (least != NULL && busy(least))
+		ks_count(&peer->counts.cut);
+	return least;
+}
+
+/* A free one, a new one, or one that gives way. */
 static struct ks_stream *take(struct ks_peer *peer)
 {
-	size_t n = peer->n_streams > 0 ? 2 * peer->n_streams : STREAMS_FIRST, oldest = 0;
+	size_t n = peer->n_streams > 0 ? 2 * peer->n_streams : STREAMS_FIRST, free = peer->n_streams;
 	struct ks_stream *more;
 
-	for (size_t i = 0; i < peer->n_streams; i++) {
+	for (size_t i = 0; i < peer->n_streams; i++)
 		if (!live(&peer->streams[i]))
 			return &peer->streams[i];
-		if (peer->streams[i].serial < peer->streams[oldest].serial)
-			oldest = i;
-	}
 	more = n <= KS_STREAMS_MAX ? realloc(peer->streams, n * sizeof(*more)) : NULL;
 	if (more == NULL)
-		return peer->n_streams > 0 ? &peer->streams[oldest] : NULL;
+		return give_way(peer);
 	memset(more + peer->n_streams, 0, (n - peer->n_streams) * sizeof(*more));
 	peer->streams = more;
-	oldest = peer->n_streams;
 	peer->n_streams = n;
-	return &more[oldest];
+	return &more[free];
 }
 
 /* What asking may cost beside the objects themselves; what is not used is kept for one period. */
@@ -338,7 +351,8 @@ size_t ks_stream_newest(struct ks_sender *sender, struct ks_peer *peer, struct k
 
 /* --- sending ----------------------------------------------------------------------------------------- */
 
-/* Seals one shard into the batch; false when there is no memory for it. */
+/* Seals one shard into the batch; false when there is no memory for it, or no counter: none is ever used twice, and the
+ * last ones are for what else the session has to say before it ends. */
 static bool seal(struct ks_sender *sender, struct ks_peer *peer, const struct ks_stream *stream, size_t block,
 		 size_t shard, size_t i, struct iovec *datagram)
 {
@@ -349,7 +363,7 @@ static bool seal(struct ks_sender *sender, struct ks_peer *peer, const struct ks
 	struct ks_header clear = { .type = KS_DATA, .flags = lease->blind ? KS_FLAG_BLIND : 0, .key_id = lease->psk.id,
 				   .session = lease->theirs };
 
-	if (bytes == NULL)
+	if (bytes == NULL || lease->counter >= KS_COUNTER_END - KS_BATCH)
 		return false;
 	clear.counter = (uint32_t)lease->counter++;
 	header.nblocks = (uint8_t)layout->nblocks;

@@ -69,9 +69,11 @@ struct ks_lease {
 	int64_t since_us, renew_us, sent_us, alive_us, announced_us;
 	int64_t until_us;		/* of one that was replaced */
 	bool opened;			/* its first ALIVE has been sent */
-	/* Of the last report, and what had been sent when it came. */
+	/* Of the last report, and what had been sent when it came; or when one before it did, if that is less than a
+	 * round trip ago. */
 	uint32_t received, expected;
 	uint64_t counter_then, unsent, unsent_then;
+	int64_t counted_us;		/* when counter_then was taken */
 	/* The path (sender_path.c). */
 	uint16_t longest;		/* that arrived, by the reports */
 	bool longest_void;		/* from before the path changed */

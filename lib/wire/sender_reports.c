@@ -30,18 +30,21 @@ static void trip(struct ks_peer *peer, int64_t now_us)
 			(unsigned)(recent_ppm / 10000), breaker_texts[peer->breaker.state]);
 }
 
-/* What was sent before the last report came must have arrived or be lost by now, also when none of it did. */
-static uint32_t expected_by_now(const struct ks_lease *lease, const struct ks_renew *renew)
+/* What was sent before the last report came must have arrived or be lost by now, also when none of it did; on a path that
+ * is longer than the time between two reports, before one that came a round trip ago. As long as nothing has arrived in
+ * a session all of it may be on its way. */
+static uint32_t expected_by_now(const struct ks_lease *lease, const struct ks_renew *renew, bool counts)
 {
-	uint64_t expected = renew->expected > lease->counter_then ? renew->expected : lease->counter_then;
+	uint64_t expected = counts && lease->counter_then > renew->expected ? lease->counter_then : renew->expected;
 
 	return (uint32_t)(expected > lease->expected ? expected : lease->expected);
 }
 
-static void take_loss(struct ks_peer *peer, struct ks_lease *lease, const struct ks_renew *renew, uint32_t *expected,
-		      uint32_t *received)
+static void take_loss(struct ks_peer *peer, struct ks_lease *lease, const struct ks_renew *renew, int64_t now_us,
+		      uint32_t *expected, uint32_t *received)
 {
-	uint32_t by_now = expected_by_now(lease, renew);
+	bool counts = renew->received > 0 && now_us - lease->counted_us >= peer->rtt_us;
+	uint32_t by_now = expected_by_now(lease, renew, counts);
 	uint64_t unsent = lease->unsent - lease->unsent_then;
 
 	*expected = by_now - lease->expected;
@@ -51,7 +54,10 @@ static void take_loss(struct ks_peer *peer, struct ks_lease *lease, const struct
 	lease->expected = by_now;
 	lease->received = renew->received;
 	lease->unsent_then = lease->unsent;
+	if (!counts)
+		return;
 	lease->counter_then = lease->counter;
+	lease->counted_us = now_us;
 }
 
 static void take_counts(struct ks_peer *peer, const struct ks_renew *renew)
@@ -99,7 +105,7 @@ static enum ks_drop take_renew(struct ks_sender *sender, struct ks_lease *lease,
 	peer->offering = false;
 	take_round_trip(peer, renew.rtt_ms);
 	take_counts(peer, &renew);
-	take_loss(peer, lease, &renew, &expected, &received);
+	take_loss(peer, lease, &renew, now_us, &expected, &received);
 	trip(peer, now_us);
 	ks_path_report(sender, peer, &renew, expected, received, now_us);
 	peer->due_us = now_us;

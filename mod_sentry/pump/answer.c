@@ -42,6 +42,7 @@ static ssize_t send_pieces(const struct ks_viewer *v, struct iovec *iov, int n)
 	} while (sent < 0 && errno == EINTR);
 	if (sent < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+	ks_counters_sent((uint64_t)sent);
 	return sent;
 }
 
@@ -118,17 +119,39 @@ enum ks_outcome ks_pump_send_rest(struct ks_viewer *v)
 
 /* --- what is answered ------------------------------------------------------------------------------------------- */
 
-static struct ks_freshness freshness_of(const struct ks_pump *pump, const struct ks_viewer *v)
+/* What an answer is about. */
+struct about {
+	struct ks_feed *feed;		/* whose picture it is */
+	struct ks_freshness f;
+	struct ks_span request;		/* for the log; at NULL: it has been logged */
+};
+
+/* Under load those who poll are told to come for every other picture. */
+static struct ks_freshness freshness_of(const struct ks_pump *pump, const struct ks_feed *feed)
 {
-	return ks_freshness_of(v->feed->picture, &v->site->patience, pump->now_us, pump->wall_us);
+	struct ks_freshness f = ks_freshness_of(feed->picture, &feed->site->patience, pump->now_us, pump->wall_us);
+
+	if (feed->picture != NULL && pump->load.stage >= KS_LOAD_EASE)
+		f.next_ms += feed->picture->m.period_ms;
+	return f;
 }
 
-static void count(struct ks_pump *pump, struct ks_viewer *v, const struct ks_request_head *request, int status,
-		  size_t body)
+/* Under more load a smaller rendition stands in, unless it is behind. */
+static struct ks_feed *shown_for(struct ks_feed *feed)
 {
-	ks_counters_answered(v->feed->counted, status, body);
-	if (pump->ops.answered != NULL)
-		pump->ops.answered(pump->ops.ctx, &(struct ks_pump_answered){ v->site, request, v->fd, status, body });
+	struct ks_feed *smaller = feed->smaller;
+
+	if (smaller == NULL || smaller->picture == NULL || feed->picture == NULL ||
+	    ks_frame_id_cmp(smaller->picture->m.id, feed->picture->m.id) < 0)
+		return feed;
+	return smaller;
+}
+
+static struct about about_newest(const struct ks_pump *pump, const struct ks_viewer *v, struct ks_span request)
+{
+	struct ks_feed *feed = shown_for(v->feed);
+
+	return (struct about){ feed, freshness_of(pump, feed), request };
 }
 
 /* Never for a picture that is not to be shown: httpd's handler says what is wrong. */
@@ -137,45 +160,57 @@ static bool showable(const struct ks_freshness *f)
 	return f->state == KS_STATE_LIVE || f->state == KS_STATE_STALE;
 }
 
-static enum ks_outcome send_latest(struct ks_pump *pump, struct ks_viewer *v, const struct ks_freshness *f)
+/* Counts, logs and sends. `picture` is the body, NULL when there is none. */
+static enum ks_outcome deliver(struct ks_pump *pump, struct ks_viewer *v, const struct about *about, int status,
+			       const struct ks_head *head, struct ks_picture *picture)
 {
-	struct ks_picture *picture = v->feed->picture;
+	size_t body = picture != NULL ? picture->len : 0;
+
+	ks_counters_answered(about->feed->counted, status, body);
+	if (pump->ops.answered != NULL && about->request.at != NULL)
+		pump->ops.answered(pump->ops.log_ctx, &(struct ks_pump_answered){
+			v->site, about->request, v->fd, status, body, head->len + body });
+	return send_answer(pump, v, head, picture);
+}
+
+static enum ks_outcome send_latest(struct ks_pump *pump, struct ks_viewer *v, const struct about *about)
+{
+	struct ks_picture *picture = about->feed->picture;
 	const struct ks_head *head = &pump->head;
 
 	v->after = picture->m.id;
 	if (!v->close)
-		head = ks_feed_head(v->feed, v->keep_alive, f, pump->now_us, pump->date);
+		head = ks_feed_head(about->feed, v->keep_alive, &about->f, pump->now_us, pump->date);
 	else
-		ks_head_write(&pump->head, &(struct ks_head_about){ .site = v->site, .picture = picture, .f = *f,
-								     .close = true, .date = pump->date });
-	return send_answer(pump, v, head, v->head ? NULL : picture);
+		ks_head_write(&pump->head, &(struct ks_head_about){ .site = v->site, .picture = picture,
+								     .f = about->f, .close = true,
+								     .date = pump->date });
+	return deliver(pump, v, about, 200, head, v->head ? NULL : picture);
 }
 
-static enum ks_outcome send_bare(struct ks_pump *pump, struct ks_viewer *v, enum ks_head_status status,
-			      struct ks_picture *picture, const struct ks_freshness *f, bool immutable)
+/* All other answers; `picture` need not be the newest when they are immutable. */
+static enum ks_outcome send_other(struct ks_pump *pump, struct ks_viewer *v, const struct about *about,
+				  enum ks_head_status status, struct ks_picture *picture, bool immutable)
 {
-	ks_head_write(&pump->head, &(struct ks_head_about){ .site = v->site, .picture = picture, .f = *f,
+	bool body = status == KS_HEAD_200 && !v->head;
+
+	ks_head_write(&pump->head, &(struct ks_head_about){ .site = v->site, .picture = picture, .f = about->f,
 							     .status = status, .immutable = immutable,
 							     .keep_alive = v->keep_alive, .close = v->close,
 							     .date = pump->date });
-	return send_answer(pump, v, &pump->head, NULL);
+	return deliver(pump, v, about, ks_head_status_of(status), &pump->head, body ? picture : NULL);
 }
 
-static enum ks_outcome send_frame(struct ks_pump *pump, struct ks_viewer *v, struct ks_picture *picture)
+static enum ks_outcome send_part(struct ks_pump *pump, struct ks_viewer *v, const struct about *about)
 {
-	ks_head_write(&pump->head, &(struct ks_head_about){ .site = v->site, .picture = picture, .immutable = true,
-							     .keep_alive = v->keep_alive, .close = v->close,
-							     .date = pump->date });
-	return send_answer(pump, v, &pump->head, v->head ? NULL : picture);
+	struct ks_picture *picture = about->feed->picture;
+
+	v->after = picture->m.id;
+	ks_head_write_part(&pump->head, &(struct ks_head_about){ .site = v->site, .picture = picture, .f = about->f });
+	return deliver(pump, v, about, 200, &pump->head, picture);
 }
 
-static enum ks_outcome send_part(struct ks_pump *pump, struct ks_viewer *v, const struct ks_freshness *f)
-{
-	v->after = v->feed->picture->m.id;
-	ks_head_write_part(&pump->head, &(struct ks_head_about){ .site = v->site, .picture = v->feed->picture,
-								  .f = *f });
-	return send_answer(pump, v, &pump->head, v->feed->picture);
-}
+/* --- how a request is answered ----------------------------------------------------------------------------------- */
 
 /* RFC 9110 section 13.1.2, for what browsers send: the one tag they have. A list, a star or a weak tag that has ours in
  * it is httpd's to judge. */
@@ -195,93 +230,142 @@ static enum condition condition_of(const struct ks_request_head *request, const 
 	return CONDITION_NONE;
 }
 
-static enum ks_outcome wait_for_next(struct ks_viewer *v, const struct ks_url *url)
+/* Keeps for the log what was asked. */
+static void keep_asked(struct ks_pump *pump, struct ks_viewer *v, struct ks_span request)
+{
+	if (pump->ops.answered == NULL || (v->asked = malloc(request.len)) == NULL)
+		return;
+	memcpy(v->asked, request.at, request.len);
+	v->asked_len = request.len;
+}
+
+static void forget_asked(struct ks_viewer *v)
+{
+	free(v->asked);
+	v->asked = NULL;
+}
+
+static enum ks_outcome wait_for_next(struct ks_pump *pump, struct ks_viewer *v, const struct ks_request_head *request,
+				     const struct ks_url *url)
 {
 	uint32_t ms = url->wait_ms < v->site->wait_max_ms ? url->wait_ms : v->site->wait_max_ms;
 
 	v->after = url->after;
 	v->wait_us = (int64_t)ms * KS_US_PER_MS;
+	keep_asked(pump, v, request->whole);
 	return KS_OUT_WAIT;
 }
 
-static enum ks_outcome answer_latest(struct ks_pump *pump, struct ks_viewer *v,
-					   const struct ks_request_head *request, const struct ks_url *url)
+/* Under load it is as if every other picture were not here yet, for those who would wait for it. */
+static bool has_nothing_new(const struct ks_pump *pump, struct ks_frame_id id, const struct ks_url *url)
 {
-	struct ks_picture *picture = v->feed->picture;
-	struct ks_freshness f = freshness_of(pump, v);
-	bool nothing_new;
+	if (!url->has_after)
+		return false;
+	if (pump->load.stage >= KS_LOAD_SKIP && url->wait_ms > 0 && ks_feed_skips(id) && id.epoch == url->after.epoch &&
+	    id.seq == url->after.seq + 1)
+		return true;
+	return ks_frame_id_cmp(id, url->after) <= 0;
+}
 
-	if (!showable(&f))
+static bool may_wait(const struct ks_pump *pump, const struct ks_viewer *v, const struct ks_url *url)
+{
+	return url->wait_ms > 0 && v->site->wait_max_ms > 0 && pump->may_wait && !atomic_load(&pump->draining);
+}
+
+static enum ks_outcome answer_latest(struct ks_pump *pump, struct ks_viewer *v,
+				     const struct ks_request_head *request, const struct ks_url *url)
+{
+	struct about about = about_newest(pump, v, request->whole);
+	struct ks_picture *picture = about.feed->picture;
+
+	if (!showable(&about.f))
 		return KS_OUT_NOT_OURS;
-	nothing_new = url->has_after && ks_frame_id_cmp(picture->m.id, url->after) <= 0;
-	if (nothing_new && url->wait_ms > 0 && v->site->wait_max_ms > 0 && !atomic_load(&pump->draining))
-		return wait_for_next(v, url);
-	if (nothing_new) {
-		count(pump, v, request, 204, 0);
-		return send_bare(pump, v, KS_HEAD_204, picture, &f, false);
-	}
+	if (has_nothing_new(pump, picture->m.id, url))
+		return may_wait(pump, v, url) ? wait_for_next(pump, v, request, url) :
+						send_other(pump, v, &about, KS_HEAD_204, picture, false);
 	switch (condition_of(request, picture)) {
 	case CONDITION_UNCLEAR:
 		return KS_OUT_NOT_OURS;
 	case CONDITION_SAME:
-		count(pump, v, request, 304, 0);
-		return send_bare(pump, v, KS_HEAD_304, picture, &f, false);
+		return send_other(pump, v, &about, KS_HEAD_304, picture, false);
 	case CONDITION_NONE:
 		break;
 	}
-	count(pump, v, request, 200, v->head ? 0 : picture->len);
-	return send_latest(pump, v, &f);
+	return send_latest(pump, v, &about);
 }
 
-static enum ks_outcome answer_frame(struct ks_pump *pump, struct ks_viewer *v,
-					  const struct ks_request_head *request, const struct ks_url *url)
+/* A picture by its name, with a reference; NULL when it is not here. */
+static struct ks_picture *find_picture(struct ks_pump *pump, const struct ks_feed *feed, struct ks_frame_id id)
 {
-	struct ks_freshness none = { 0 };
-	struct ks_picture *picture;
-	enum ks_outcome sent;
-	enum condition condition;
+	struct ks_picture *picture = NULL;
 
-	if (v->feed->picture != NULL && ks_frame_id_cmp(v->feed->picture->m.id, url->id) == 0)
-		picture = ks_picture_ref(v->feed->picture);
-	else if (ks_copies_find(v->feed->copies, url->id, pump->now_us, &picture) != KS_EOK)
+	if (feed->picture != NULL && ks_frame_id_cmp(feed->picture->m.id, id) == 0)
+		return ks_picture_ref(feed->picture);
+	return ks_copies_find(feed->copies, id, pump->now_us, &picture) == KS_EOK ? picture : NULL;
+}
+
+static enum ks_outcome answer_frame(struct ks_pump *pump, struct ks_viewer *v, const struct ks_request_head *request,
+				    const struct ks_url *url)
+{
+	struct about about = { v->feed, { 0 }, request->whole };
+	struct ks_picture *picture = find_picture(pump, v->feed, url->id);
+	enum condition condition;
+	enum ks_outcome outcome = KS_OUT_NOT_OURS;
+
+	if (picture == NULL)
 		return KS_OUT_NOT_OURS;
 	condition = condition_of(request, picture);
-	if (condition == CONDITION_UNCLEAR) {
-		ks_picture_unref(picture);
-		return KS_OUT_NOT_OURS;
-	}
-	if (condition == CONDITION_SAME) {
-		count(pump, v, request, 304, 0);
-		sent = send_bare(pump, v, KS_HEAD_304, picture, &none, true);
-	} else {
-		count(pump, v, request, 200, v->head ? 0 : picture->len);
-		sent = send_frame(pump, v, picture);
-	}
+	if (condition != CONDITION_UNCLEAR)
+		outcome = send_other(pump, v, &about, condition == CONDITION_SAME ? KS_HEAD_304 : KS_HEAD_200, picture,
+				     true);
 	ks_picture_unref(picture);
-	return sent;
+	return outcome;
 }
 
 /* The head goes out with the first part. */
-static enum ks_outcome answer_stream(struct ks_pump *pump, struct ks_viewer *v,
-					   const struct ks_request_head *request)
+static enum ks_outcome answer_stream(struct ks_pump *pump, struct ks_viewer *v, const struct ks_request_head *request)
 {
-	struct ks_freshness f = freshness_of(pump, v);
+	struct about about = about_newest(pump, v, request->whole);
+	struct ks_picture *picture = about.feed->picture;
 	struct ks_head part;
 
-	if (!showable(&f) || atomic_load(&pump->draining))
+	if (!showable(&about.f) || atomic_load(&pump->draining))
 		return KS_OUT_NOT_OURS;
 	v->close = true;
-	count(pump, v, request, 200, v->head ? 0 : v->feed->picture->len);
 	ks_head_write_stream(&pump->head, v->site, pump->date);
 	if (v->head)
-		return send_answer(pump, v, &pump->head, NULL);
+		return deliver(pump, v, &about, 200, &pump->head, NULL);
 	v->stream = true;
 	v->wait_us = v->site->patience.dead_us;
-	v->after = v->feed->picture->m.id;
-	ks_head_write_part(&part, &(struct ks_head_about){ .site = v->site, .picture = v->feed->picture, .f = f });
+	v->after = picture->m.id;
+	ks_head_write_part(&part, &(struct ks_head_about){ .site = v->site, .picture = picture, .f = about.f });
 	memcpy(pump->head.text + pump->head.len, part.text, part.len);
 	pump->head.len += part.len;
-	return send_answer(pump, v, &pump->head, v->feed->picture);
+	return deliver(pump, v, &about, 200, &pump->head, picture);
+}
+
+enum ks_outcome ks_pump_answer_released(struct ks_pump *pump, struct ks_viewer *v)
+{
+	struct about about = about_newest(pump, v, (struct ks_span){ v->asked, v->asked_len });
+	enum ks_outcome outcome = v->stream ? send_part(pump, v, &about) : send_latest(pump, v, &about);
+
+	forget_asked(v);
+	return outcome;
+}
+
+enum ks_outcome ks_pump_answer_nothing(struct ks_pump *pump, struct ks_viewer *v)
+{
+	struct about about = { v->feed, freshness_of(pump, v->feed), { v->asked, v->asked_len } };
+	enum ks_outcome outcome = send_other(pump, v, &about, KS_HEAD_204, v->feed->picture, false);
+
+	forget_asked(v);
+	return outcome;
+}
+
+enum ks_outcome ks_pump_refuse(struct ks_pump *pump, struct ks_viewer *v, enum ks_head_status status)
+{
+	ks_counters_answered(0, ks_head_status_of(status), ks_head_write_refusal(&pump->head, status, pump->date));
+	return send_answer(pump, v, &pump->head, NULL);
 }
 
 /* --- where a request leads ------------------------------------------------------------------------------------- */
@@ -297,46 +381,38 @@ static struct ks_feed *known_feed(struct ks_pump *pump, struct ks_viewer *v, str
 	return NULL;
 }
 
-/* True when one is the other's beginning: some of what is below the prefix is httpd's to answer. */
-static bool is_divided(const struct ks_site *site, const char *path, size_t len)
+struct ks_feed *ks_pump_open_feed(struct ks_pump *pump, const struct ks_site *site, struct ks_copies *copies)
 {
-	for (const char *const *section = site->sections; *section != NULL; section++) {
-		size_t shared = strlen(*section) < len ? strlen(*section) : len;
-
-		if (memcmp(*section, path, shared) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* The part of a picture's path in front of its file. */
-static size_t rendition_end(struct ks_span path)
-{
-	return (size_t)((const char *)memrchr(path.at, '/', path.len) - path.at) + 1;
-}
-
-static struct ks_feed *open_feed(struct ks_pump *pump, struct ks_viewer *v, struct ks_span path)
-{
-	char text[sizeof(pump->input)];
-	struct ks_copies *copies;
 	struct ks_feed *feed;
-	struct ks_url url;
-	const char *why;
 
-	memcpy(text, path.at, path.len);
-	text[path.len] = '\0';
-	if (pump->n_feeds == KS_PUMP_FEEDS_MAX || ks_url_parse(text, NULL, &url, &why) != KS_EOK ||
-	    url.rendition[0] == '\0' || url.base_len != v->site->mount_len ||
-	    memcmp(path.at, v->site->mount, url.base_len) != 0 || is_divided(v->site, path.at, rendition_end(path)))
+	for (feed = pump->feeds; feed != NULL; feed = feed->next)
+		if (feed->site == site && feed->copies == copies)
+			return feed;
+	if (pump->n_feeds == KS_PUMP_FEEDS_MAX)
 		return NULL;
-	copies = ks_stores_find(pump->stores, v->site->store, url.channel, url.rendition, pump->now_us);
-	feed = copies != NULL ? ks_feed_new(v->site, copies, pump->wake, pump->now_us) : NULL;
+	feed = ks_feed_new(site, copies, pump->wake, pump->now_us);
 	if (feed == NULL)
 		return NULL;
 	feed->next = pump->feeds;
 	pump->feeds = feed;
 	pump->n_feeds++;
 	return feed;
+}
+
+static struct ks_feed *open_feed(struct ks_pump *pump, struct ks_viewer *v, struct ks_span path)
+{
+	char text[sizeof(pump->input)];
+	struct ks_copies *copies;
+	struct ks_url url;
+	const char *why;
+
+	memcpy(text, path.at, path.len);
+	text[path.len] = '\0';
+	if (ks_url_parse(text, NULL, &url, &why) != KS_EOK || url.rendition[0] == '\0' ||
+	    url.base_len != v->site->mount_len || memcmp(path.at, v->site->mount, url.base_len) != 0)
+		return NULL;
+	copies = ks_stores_find(pump->stores, v->site->store, url.channel, url.rendition, pump->now_us);
+	return copies != NULL ? ks_pump_open_feed(pump, v->site, copies) : NULL;
 }
 
 /* Most requests are for what the one before was for. */
@@ -386,26 +462,4 @@ enum ks_outcome ks_pump_answer(struct ks_pump *pump, struct ks_viewer *v, const 
 	default:
 		return KS_OUT_NOT_OURS;
 	}
-}
-
-enum ks_outcome ks_pump_answer_released(struct ks_pump *pump, struct ks_viewer *v)
-{
-	struct ks_freshness f = freshness_of(pump, v);
-
-	count(pump, v, NULL, 200, v->head ? 0 : v->feed->picture->len);
-	return v->stream ? send_part(pump, v, &f) : send_latest(pump, v, &f);
-}
-
-enum ks_outcome ks_pump_answer_nothing(struct ks_pump *pump, struct ks_viewer *v)
-{
-	struct ks_freshness f = freshness_of(pump, v);
-
-	count(pump, v, NULL, 204, 0);
-	return send_bare(pump, v, KS_HEAD_204, v->feed->picture, &f, false);
-}
-
-enum ks_outcome ks_pump_refuse(struct ks_pump *pump, struct ks_viewer *v, enum ks_head_status status)
-{
-	ks_counters_answered(0, ks_head_status_of(status), ks_head_write_refusal(&pump->head, status, pump->date));
-	return send_answer(pump, v, &pump->head, NULL);
 }

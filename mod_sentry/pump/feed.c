@@ -3,8 +3,21 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "mod_sentry/pump/pump_private.h"
+
+/* True when some of what is below the prefix is configured otherwise than the rest of the site. */
+static bool is_divided(const struct ks_feed *feed)
+{
+	for (const char *const *section = feed->site->sections; *section != NULL; section++) {
+		size_t len = strlen(*section);
+
+		if (memcmp(*section, feed->prefix, len < feed->prefix_len ? len : feed->prefix_len) == 0)
+			return true;
+	}
+	return false;
+}
 
 struct ks_feed *ks_feed_new(const struct ks_site *site, struct ks_copies *copies, int eventfd, int64_t now_us)
 {
@@ -20,12 +33,13 @@ struct ks_feed *ks_feed_new(const struct ks_site *site, struct ks_copies *copies
 	feed->prefix_len = (size_t)snprintf(feed->prefix, cap, "%s/%s/%s/", site->mount, channel, rendition);
 	TAILQ_INIT(&feed->waiting);
 	TAILQ_INIT(&feed->due);
-	feed->watch = ks_watch_new(copies, eventfd);
+	if (!is_divided(feed))
+		feed->watch = ks_watch_new(copies, eventfd);
 	if (feed->watch == NULL) {
 		free(feed);
 		return NULL;
 	}
-	ks_feed_look(feed, now_us);
+	ks_feed_look(feed, false, now_us);
 	return feed;
 }
 
@@ -91,7 +105,12 @@ static void all_are_due(struct ks_feed *feed, int64_t now_us)
 	feed->due_since_us = now_us;
 }
 
-void ks_feed_look(struct ks_feed *feed, int64_t now_us)
+bool ks_feed_skips(struct ks_frame_id id)
+{
+	return id.seq % 2 != 0;
+}
+
+void ks_feed_look(struct ks_feed *feed, bool skip, int64_t now_us)
 {
 	int error;
 	struct ks_picture *picture = ks_copies_newest(feed->copies, now_us, &error);
@@ -106,7 +125,8 @@ void ks_feed_look(struct ks_feed *feed, int64_t now_us)
 	ks_picture_unref(feed->picture);
 	feed->picture = picture;
 	feed->heads[0].ms = feed->heads[1].ms = 0;
-	all_are_due(feed, now_us);
+	if (!skip || !ks_feed_skips(picture->m.id))
+		all_are_due(feed, now_us);
 }
 
 /* The advertised window, but never so long that the next picture comes into it. */

@@ -25,6 +25,7 @@ struct ks_feed {
 	struct ks_watch *watch;
 	size_t counted;			/* the counters' row */
 	struct ks_picture *picture;	/* the newest; NULL: none */
+	struct ks_feed *smaller;	/* shown instead when bytes are short; NULL: this one is */
 
 	struct ks_feed_head {		/* of the picture in its usual answer, as it is in this millisecond */
 		int64_t ms;		/* 0: to be made */
@@ -42,12 +43,15 @@ struct ks_feed {
 	char prefix[];			/* "<mount>/<channel>/<rendition>/", as it stands in requests */
 };
 
-/* NULL when out of memory or threads. */
+/* NULL when out of memory or threads, and when httpd answers for some of it in another way (site->sections). */
 struct ks_feed *ks_feed_new(const struct ks_site *site, struct ks_copies *copies, int eventfd, int64_t now_us);
 void ks_feed_free(struct ks_feed *feed);
 
-/* Looks for a newer picture; when there is one, all that wait are due. */
-void ks_feed_look(struct ks_feed *feed, int64_t now_us);
+/* Looks for a newer picture; when there is one, all that wait are due. With `skip` every other picture passes them by. */
+void ks_feed_look(struct ks_feed *feed, bool skip, int64_t now_us);
+
+/* True for the pictures that pass by. */
+bool ks_feed_skips(struct ks_frame_id id);
 
 /* A viewer begins to wait (for what comes after `after`; there is a picture), or ceases to. */
 void ks_feed_wait(struct ks_feed *feed, struct ks_viewer *viewer);

@@ -10,7 +10,10 @@
 
 #define BOUNDARY "koshien-frame"
 
+#define STREAM_TYPE "multipart/x-mixed-replace;boundary=" BOUNDARY
+
 const char ks_head_boundary[] = "\r\n--" BOUNDARY "\r\n";
+const char ks_head_stream_type[] = STREAM_TYPE;
 
 static const struct {
 	int number;
@@ -144,7 +147,7 @@ void ks_head_write_stream(struct ks_head *head, const struct ks_site *site, cons
 	put_start(head, KS_HEAD_200, date);
 	put(head, site->extras, site->extras_len);
 	put_text(head, "Accept-Ranges: none\r\nCache-Control: " KS_CACHE_NEVER "\r\n"
-		 "Content-Type: multipart/x-mixed-replace;boundary=" BOUNDARY "\r\nConnection: close\r\n\r\n"
+		 "Content-Type: " STREAM_TYPE "\r\nConnection: close\r\n\r\n"
 		 "--" BOUNDARY "\r\n");
 }
 

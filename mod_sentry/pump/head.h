@@ -49,7 +49,8 @@ void ks_head_write(struct ks_head *head, const struct ks_head_about *about);
  * once: browsers show a part when they see its end. */
 void ks_head_write_stream(struct ks_head *head, const struct ks_site *site, const char *date);
 void ks_head_write_part(struct ks_head *head, const struct ks_head_about *about);
-extern const char ks_head_boundary[];	/* what follows a part's last byte */
+extern const char ks_head_boundary[];	/* what follows a part's last byte; without its first line end, what comes first */
+extern const char ks_head_stream_type[];
 
 /* The whole answer, in words; returns the length of its body. */
 size_t ks_head_write_refusal(struct ks_head *head, enum ks_head_status status, const char *date);

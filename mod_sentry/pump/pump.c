@@ -10,6 +10,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "mod_sentry/counters.h"
 #include "mod_sentry/pump/pump_private.h"
 #include "mod_sentry/thread.h"
 
@@ -84,8 +85,71 @@ static void look_for_pictures(struct ks_pump *pump)
 {
 	for (struct ks_feed *feed = pump->feeds; feed != NULL; feed = feed->next)
 		if (ks_watch_woken(feed->watch))
-			ks_feed_look(feed, pump->now_us);
+			ks_feed_look(feed, pump->load.stage >= KS_LOAD_SKIP, pump->now_us);
 }
+
+/* --- the load ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t waiting(const struct ks_pump *pump)
+{
+	uint64_t n = 0;
+
+	for (const struct ks_feed *feed = pump->feeds; feed != NULL; feed = feed->next)
+		n += feed->n_waiting + feed->n_due;
+	return n;
+}
+
+/* Among the renditions of the channel, the largest that is smaller than this one. */
+static void find_smaller(struct ks_pump *pump, struct ks_feed *feed)
+{
+	struct ks_copies *list[KS_STORES_MAX];
+	size_t n = ks_stores_list(pump->stores, feed->site->store, ks_copies_channel(feed->copies), pump->now_us, list);
+
+	feed->smaller = NULL;
+	for (size_t i = 0; i < n && feed->picture != NULL; i++) {
+		struct ks_feed *other = ks_pump_open_feed(pump, feed->site, list[i]);
+
+		if (other == NULL || other->picture == NULL || other->picture->len >= feed->picture->len)
+			continue;
+		if (feed->smaller == NULL || other->picture->len > feed->smaller->picture->len)
+			feed->smaller = other;
+	}
+}
+
+static void change_stage(struct ks_pump *pump, enum ks_load_stage before)
+{
+	enum ks_load_stage stage = pump->load.stage;
+
+	if (ks_counters_speaker(pump->now_us))
+		ks_log(stage > before ? KS_LOG_WARN : KS_LOG_INFO, "load", "%s, after %s: %.1f of %.1f Mbit/s",
+		       ks_load_names[stage], ks_load_names[before], pump->load.bytes_per_s * 8e-6,
+		       pump->limits.capacity * 8e-6);
+	for (struct ks_feed *feed = pump->feeds; feed != NULL; feed = feed->next)
+		if (stage >= KS_LOAD_SHRINK)
+			find_smaller(pump, feed);
+		else
+			feed->smaller = NULL;
+}
+
+static void look_at_load(struct ks_pump *pump)
+{
+	struct ks_gauges all, mine = { atomic_load_explicit(&pump->n, memory_order_relaxed), waiting(pump) };
+	enum ks_load_stage before = pump->load.stage;
+
+	if (pump->now_us - pump->looked_us < KS_PUMP_LOOK_US)
+		return;
+	pump->looked_us = pump->now_us;
+	ks_counters_report(&mine, pump->now_us);
+	all = ks_counters_gauges(pump->now_us);
+	if (ks_load_look(&pump->load, ks_counters_sent_bytes(), pump->limits.capacity, pump->now_us) != before)
+		change_stage(pump, before);
+	atomic_store(&pump->stage, pump->load.stage);
+	pump->may_wait = pump->limits.waiting == 0 || all.waiting < pump->limits.waiting;
+	atomic_store(&pump->refuses, pump->load.stage == KS_LOAD_REFUSE ||
+					     (pump->limits.viewers != 0 && all.viewers >= pump->limits.viewers));
+}
+
+/* --- turns --------------------------------------------------------------------------------------------------------- */
 
 static void release(struct ks_pump *pump, struct ks_feed *feed)
 {
@@ -186,6 +250,7 @@ void ks_pump_turn(struct ks_pump *pump, int64_t timeout_us)
 	serve_again(pump);
 	release_all(pump);
 	expire(pump);
+	look_at_load(pump);
 	drain(pump);
 }
 
@@ -194,7 +259,7 @@ static void *run(void *ctx)
 	struct ks_pump *pump = ctx;
 
 	while (!atomic_load(&pump->end))
-		ks_pump_turn(pump, 10 * KS_US_PER_S);
+		ks_pump_turn(pump, KS_US_PER_S);
 	return NULL;
 }
 
@@ -226,6 +291,7 @@ int ks_pump_new(struct ks_pump **out, struct ks_stores *stores, const struct ks_
 	TAILQ_INIT(&pump->inbox);
 	LIST_INIT(&pump->viewers);
 	TAILQ_INIT(&pump->again);
+	pump->may_wait = true;
 	look_at_the_clock(pump);
 	ks_timers_init(&pump->timers, pump->now_us);
 	err = open_descriptors(pump);
@@ -235,6 +301,21 @@ int ks_pump_new(struct ks_pump **out, struct ks_stores *stores, const struct ks_
 	}
 	*out = pump;
 	return KS_EOK;
+}
+
+void ks_pump_limit(struct ks_pump *pump, const struct ks_pump_limits *limits)
+{
+	pump->limits = *limits;
+}
+
+bool ks_pump_refuses(const struct ks_pump *pump)
+{
+	return atomic_load_explicit(&pump->refuses, memory_order_relaxed);
+}
+
+enum ks_load_stage ks_pump_stage(const struct ks_pump *pump)
+{
+	return (enum ks_load_stage)atomic_load_explicit(&pump->stage, memory_order_relaxed);
 }
 
 int ks_pump_start(struct ks_pump *pump)

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "lib/base/clock.h"
+#include "mod_sentry/load.h"
 #include "mod_sentry/pump/request.h"
 #include "mod_sentry/pump/site.h"
 #include "mod_sentry/stores.h"
@@ -30,17 +31,18 @@
 #define KS_PUMP_LINGER_US (2 * KS_US_PER_S)	/* for the peer to close, so that nothing it sent destroys our answer */
 #define KS_PUMP_PIPELINED_MAX 64	/* answers to one viewer before the others get their turn */
 #define KS_PUMP_RELEASE_US (5 * KS_US_PER_MS)	/* between two groups of answers to those who waited */
+#define KS_PUMP_LOOK_US (250 * KS_US_PER_MS)	/* between two looks at the load */
 #define KS_PUMP_RELEASE_MIN 16		/* in each group, so that few wait for nothing */
 
 struct ks_pump;
 
-/* An answer that has been sent, for the log. */
+/* An answer that goes out, for the log; of a stream its first part. */
 struct ks_pump_answered {
 	const struct ks_site *site;
-	const struct ks_request_head *request;	/* NULL: one of a stream's later parts */
+	struct ks_span request;		/* the head's bytes */
 	int fd;
 	int status;
-	size_t body;
+	size_t body, sent;	/* bytes; sent: with its head */
 };
 
 struct ks_pump_ops {
@@ -50,14 +52,30 @@ struct ks_pump_ops {
 	bool (*give_back)(void *ctx, const struct ks_site *site, int fd, const char *host, const char *bytes,
 			  size_t len);
 
-	/* Called in the pump's thread; must not wait. */
+	/* NULL: there is no log. Called in the pump's thread; must not wait. */
 	void (*answered)(void *ctx, const struct ks_pump_answered *answered);
 	void *ctx;
+
+	void *log_ctx;		/* of answered */
 };
 
 /* `stores` and what `ops` points to outlive the pump. KS_EOK or -errno. */
 int ks_pump_new(struct ks_pump **pump, struct ks_stores *stores, const struct ks_pump_ops *ops,
 		const struct ks_clock *clock);
+
+/* How much all children together may have; 0 is no limit. Before the start. */
+struct ks_pump_limits {
+	double capacity;	/* bytes a second, see load.h */
+	uint64_t viewers;	/* beyond: new ones are refused */
+	uint64_t waiting;	/* beyond: who would wait is told to come again */
+};
+void ks_pump_limit(struct ks_pump *pump, const struct ks_pump_limits *limits);
+
+/* True when somebody who watches nothing yet is to be refused. Any thread. */
+bool ks_pump_refuses(const struct ks_pump *pump);
+
+/* What is done about the load, as of the last look. Any thread. */
+enum ks_load_stage ks_pump_stage(const struct ks_pump *pump);
 
 /* Starts the thread. KS_EOK or -errno. Without it, ks_pump_turn() does what the thread does, once: for tests. */
 int ks_pump_start(struct ks_pump *pump);

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <sys/queue.h>
 
+#include "mod_sentry/load.h"
 #include "mod_sentry/pump/feed.h"
 #include "mod_sentry/pump/pump.h"
 #include "mod_sentry/pump/timer.h"
@@ -38,6 +39,9 @@ struct ks_viewer {
 
 	char *input;			/* read, not answered yet; NULL: nothing */
 	size_t input_len;
+
+	char *asked;			/* for the log: the head of the request that waits; NULL: there is no log */
+	size_t asked_len;
 
 	struct ks_frame_id after;	/* what it has */
 	int64_t wait_us;		/* for what comes after that */
@@ -70,7 +74,8 @@ struct ks_pump {
 	pthread_mutex_t lock;
 	struct ks_waiting inbox;
 	atomic_size_t n;		/* viewers, those at the door among them */
-	atomic_bool draining, end;
+	atomic_bool draining, end, refuses;
+	atomic_uint stage;		/* load.stage, for other threads */
 
 	/* The pump's thread's. */
 	struct ks_timers timers;
@@ -79,12 +84,21 @@ struct ks_pump {
 	struct ks_feed *feeds;
 	size_t n_feeds;
 	bool drained;
+	struct ks_pump_limits limits;
+	struct ks_load load;
+	bool may_wait;			/* as of the last look at the load */
+	int64_t looked_us;
 	int64_t now_us, wall_us;
 	int64_t date_s;
 	char date[KS_DATE_TEXT];
 	struct ks_head head;		/* scratch, as is: */
 	char input[KS_PUMP_INPUT_MAX];
 };
+
+/* --- what is shown (pump.c, answer.c) ------------------------------------------------------------------------ */
+
+/* The feed of a store, opened when it is not; NULL when it cannot be. */
+struct ks_feed *ks_pump_open_feed(struct ks_pump *pump, const struct ks_site *site, struct ks_copies *copies);
 
 /* --- one connection (viewer.c) ------------------------------------------------------------------------------ */
 

@@ -126,12 +126,9 @@ static bool read_known(struct ks_span name, struct ks_span value, struct ks_requ
 		return !is(name, "host") || once(&out->host, value);
 	case 'i':
 		return is(name, "if-none-match") ? once(&out->if_none_match, value) : !calls_for_more(name);
-	case 'r':
-		return !is(name, "referer") || once(&out->referer, value);
 	case 'c':
 		return is(name, "connection") ? read_connection(value, out) : !calls_for_more(name);
 	case 'u':
-		return is(name, "user-agent") ? once(&out->user_agent, value) : !calls_for_more(name);
 	case 'a':
 	case 'e':
 	case 'p':
@@ -223,10 +220,10 @@ enum ks_request_kind ks_request_read(const char *bytes, size_t len, struct ks_re
 	if (end == 0)
 		return KS_REQUEST_PARTIAL;
 	if (read_head((struct ks_span){ bytes, end }, out)) {
-		out->len = end;
+		out->whole = (struct ks_span){ bytes, end };
 		return KS_REQUEST_PLAIN;
 	}
 	memset(out, 0, sizeof(*out));
-	out->len = end;
+	out->whole = (struct ks_span){ bytes, end };
 	return KS_REQUEST_OTHER;
 }

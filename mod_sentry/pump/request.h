@@ -28,19 +28,18 @@ struct ks_span {
 };
 
 struct ks_request_head {
+	struct ks_span whole;		/* the head's bytes */
 	struct ks_span target;		/* begins with '/'; path and query, without escapes and dot segments */
 	struct ks_span host;
 	struct ks_span if_none_match;	/* at NULL: none */
-	struct ks_span referer, user_agent;	/* for the log; at NULL: none */
 	bool head;			/* HEAD: an answer without its body */
 	bool http10;
 	bool keep_alive;		/* was asked for in words */
 	bool close;			/* the connection ends with the answer */
-	size_t len;			/* bytes of the head, to the end of its empty line; 0 when PARTIAL */
 };
 
-/* Reads the head at the start of bytes[0..len). *out is whole for PLAIN; of OTHER only `len` is set, and 0 when
- * what is there has no end of a head. */
+/* Reads the head at the start of bytes[0..len). *out is set for PLAIN; of OTHER only `whole` is, and nothing
+ * of PARTIAL. */
 enum ks_request_kind ks_request_read(const char *bytes, size_t len, struct ks_request_head *out);
 
 #endif

@@ -44,6 +44,7 @@ static void forget(struct ks_pump *pump, struct ks_viewer *v)
 {
 	leave_lists(pump, v);
 	ks_pump_drop_rest(v);
+	free(v->asked);
 	free(v->input);
 	free(v);
 	atomic_fetch_sub_explicit(&pump->n, 1, memory_order_relaxed);
@@ -234,7 +235,7 @@ static enum next answer_some(struct ks_pump *pump, struct ks_viewer *v, struct r
 			give_back(pump, v, pump->input + r->at, r->end - r->at);
 			return NEXT_GONE;
 		}
-		r->at += request.len;
+		r->at += request.whole.len;
 		r->answered++;
 		if (!go_on(pump, v, how))
 			return NEXT_GONE;

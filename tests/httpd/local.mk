@@ -11,9 +11,9 @@ httpd_tests = \
 TESTS += $(httpd_tests)
 check_PROGRAMS += tests/httpd/feed tests/httpd/bodies
 tests_httpd_feed_CFLAGS = $(AM_CFLAGS) $(TURBOJPEG_CFLAGS) $(SODIUM_CFLAGS)
-tests_httpd_feed_LDADD = lib/store/libstore.la $(TURBOJPEG_LIBS) $(SODIUM_LIBS)
+tests_httpd_feed_LDADD = $(libstore) $(TURBOJPEG_LIBS) $(SODIUM_LIBS)
 tests_httpd_bodies_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
-tests_httpd_bodies_LDADD = lib/frame/libframe.la $(SODIUM_LIBS)
+tests_httpd_bodies_LDADD = $(libframe) $(SODIUM_LIBS)
 endif
 EXTRA_DIST += tests/httpd/httpd.sh \
 	tests/httpd/check_directives.sh \

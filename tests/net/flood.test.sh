@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Forged load at a relay and at a parent: 100 000 datagrams a second, for 8 s each or, with NET_LONG=1, for 30.
+# Alone among those that look at the clock: one processor is the attacker's, the other the victim's.
 period_ms=100
 . "$(dirname "$0")/lib.sh"
 

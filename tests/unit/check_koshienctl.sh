@@ -111,7 +111,8 @@ ok "and there is no next one" gone relay-a.psk.next
 ok "the last step" "$ctl" key rotate relay-a.psk
 ok "drops the one before" gone relay-a.psk.previous
 ok "and keeps the new one" cmp second relay-a.psk
-"$ctl" key rotate relay-a.psk >/dev/null
+"$ctl" key rotate relay-a.psk >said
+ok "a random key is said to be one" grep -q "run koshienctl key rotate relay-a.psk --master FILE" said
 ln relay-a.psk relay-a.psk.previous
 cp relay-a.psk.next third
 ok "a second step that was interrupted goes on" "$ctl" key rotate relay-a.psk
@@ -125,6 +126,8 @@ sed 's/relay-a/relay-b/' first >relay-a.psk.next
 ok "a next key of another relay" fails "expected a koshien-relay-key of relay-a" key rotate relay-a.psk
 ok "nothing has changed" cmp third relay-a.psk
 ok "a source's key is changed in another way" fails "make a new pair" key rotate camera.key
+ok "a key in no folder" fails "nowhere/b.psk: No such file or directory; make the folder first" keygen relay b --dir nowhere
+ok "a list in no folder" fails "nowhere/l: No such file or directory; make the folder first" key revoke b --list nowhere/l
 ok "rotate of no key" fails "No such file" key rotate none.psk
 
 # A master key and a relay's, in the order that the programs want.

@@ -256,6 +256,32 @@ START_TEST(it_is_not_its_own_parent)
 }
 END_TEST
 
+/* Though it was asked for a new session while it fell silent. */
+START_TEST(an_offering_parent_that_falls_silent_is_forgotten)
+{
+	char text[16384] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+	size_t asked;
+
+	accept_keys(a);
+	fake_offer(&fake, 0);
+	fake_alive(a, NULL);
+	ck_assert_uint_eq(ks_receiver_parents(fake.receiver), 1);
+	a->mute = true;
+	fake_run(&fake, KS_IDLE_US - 1 * S);
+	ck_assert_uint_gt(a->uncooked, 3);
+	fake_run(&fake, 1 * S);
+	ck_assert_uint_eq(lines_with("parent offered-0 is forgotten until it offers itself again"), 1);
+	asked = a->uncooked;
+	fake_run(&fake, 60 * S);
+	ck_assert_uint_eq(a->uncooked, asked);
+	ck_assert_ptr_nonnull(out);
+	ks_receiver_metrics(fake.receiver, out);
+	fclose(out);
+	ck_assert_ptr_null(strstr(text, "offered-"));
+}
+END_TEST
+
 START_TEST(told_of_and_offering_are_one)
 {
 	accept_keys(a);
@@ -414,7 +440,8 @@ static Suite *receiver_suite(void)
 			nothing_is_sent_before_the_address_is_known, keys_are_tried_in_turn,
 			an_offer_is_answered_with_its_cookie, a_replayed_offer_disturbs_nobody,
 			strangers_get_no_answer, offers_in_progress_are_bounded, more_parents_than_places,
-			it_is_not_its_own_parent, told_of_and_offering_are_one,
+			it_is_not_its_own_parent, an_offering_parent_that_falls_silent_is_forgotten,
+			told_of_and_offering_are_one,
 			one_program_under_two_addresses_is_used_once,
 		} },
 		{ "blind", {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "lib/wire/fec.h"
+#include "lib/wire/sender_private.h"
 #include "tests/unit/with_relays.h"
 
 START_TEST(subscribe_brings_a_session_and_the_newest_frame)
@@ -125,6 +126,25 @@ START_TEST(half_open_sessions_are_few_and_short)
 }
 END_TEST
 
+/* Whoever stole one relay's key sets up sessions without end and uses none. */
+START_TEST(half_open_sessions_of_one_relay_push_out_no_other)
+{
+	struct hand_relay *relay = new_relay("alpha"), *thief = new_relay("beta");
+
+	for (int i = 0; i < KS_HALF_OPEN_MAX; i++)
+		hand_subscribe(thief);
+	hand_subscribe(relay);
+	hand_subscribe(relay);
+	ck_assert(relay->accepted);
+	for (int i = 0; i < 10 * KS_HALF_OPEN_MAX; i++)
+		hand_subscribe(thief);
+	hand_renew(relay);
+	ck_assert_uint_eq(ks_sender_relays(hand.sender), 1);
+	hand_renew(thief);
+	ck_assert_uint_eq(ks_sender_relays(hand.sender), 2);
+}
+END_TEST
+
 START_TEST(a_session_is_made_before_the_old_one_is_broken)
 {
 	struct hand_relay *relay = connected("alpha"), old;
@@ -187,6 +207,28 @@ START_TEST(a_lease_ends)
 	hand_object(&hand, 1, FRAME, PERIOD);
 	hand_run(&hand, 10 * KS_US_PER_S);
 	ck_assert_uint_eq(relay->n_log, n);
+}
+END_TEST
+
+/* Also when much more than is left of it falls due in one moment. */
+START_TEST(a_session_ends_before_its_counter)
+{
+	struct hand_relay *relay = connected("alpha");
+	struct ks_lease *lease = hand.sender->peers[0]->lease;
+	uint64_t before = KS_COUNTER_END - 2 * KS_BATCH - 1, sent;
+
+	hand_run(&hand, KS_US_PER_S);
+	sent = relay->n[KS_DATA] + relay->n[KS_ALIVE];
+	lease->counter = before;
+	ck_assert_int_eq(hand_object(&hand, 1, KS_FRAME_MAX, PERIOD), KS_EOK);
+	hand.now_us += KS_SPREAD_MAX_US;
+	ks_sender_tick(hand.sender);
+	sent = relay->n[KS_DATA] + relay->n[KS_ALIVE] - sent;
+	ck_assert_uint_gt(sent, 0);
+	ck_assert_uint_lt(sent, KS_COUNTER_END - before);
+	hand_run(&hand, KS_US_PER_S);
+	ck_assert_uint_eq(ks_sender_relays(hand.sender), 0);
+	ck_assert(hand_connect(relay));
 }
 END_TEST
 
@@ -611,9 +653,11 @@ static Suite *sender_suite(void)
 	tcase_add_test(tc, a_cookie_is_of_one_address);
 	tcase_add_test(tc, the_same_question_gets_the_same_answer);
 	tcase_add_test(tc, half_open_sessions_are_few_and_short);
+	tcase_add_test(tc, half_open_sessions_of_one_relay_push_out_no_other);
 	tcase_add_test(tc, a_session_is_made_before_the_old_one_is_broken);
 	tcase_add_test(tc, a_relay_that_was_restarted_begins_anew);
 	tcase_add_test(tc, a_lease_ends);
+	tcase_add_test(tc, a_session_ends_before_its_counter);
 	tcase_add_test(tc, several_relays_may_share_a_key);
 	tcase_add_test(tc, a_loop_to_itself_is_refused);
 	tcase_add_test(tc, only_from_its_own_address);

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/wire/sender.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "lib/wire/fec.h"
+#include "lib/wire/sender_private.h"
 #include "tests/unit/with_relays.h"
 
 /* --- what is sent when -------------------------------------------------------------------------------------- */
@@ -134,6 +139,25 @@ START_TEST(parity_follows_the_reports)
 }
 END_TEST
 
+/* What is on its way while two reports come is not lost. */
+START_TEST(a_path_longer_than_the_time_between_reports_loses_nothing)
+{
+	struct hand_relay *relay = connected("alpha");
+	struct ks_renew late[3] = { { 0 } };
+	uint8_t body[KS_RENEW_BODY];
+
+	for (uint32_t seq = 1; seq <= 8; seq++) {
+		hand_object(&hand, seq, FRAME, PERIOD);
+		hand_run(&hand, PERIOD);
+		memmove(late, late + 1, sizeof(late) - sizeof(late[0]));
+		late[2] = relay->seen;
+		late[0].rtt_ms = late[0].received > 0 ? 2100 : 0;
+		hand_session(relay, KS_RENEW, body, ks_renew_write(&late[0], body));
+	}
+	ck_assert_uint_eq(hand_count(relay, 8), 86 + ks_fec_parity(86, KS_LOSS_FLOOR_PPM, KS_CHANCE_9999));
+}
+END_TEST
+
 START_TEST(parity_follows_what_time_there_is_to_ask)
 {
 	static const struct { uint16_t rtt_ms; bool nack; enum ks_chance chance; } cases[] = {
@@ -187,6 +211,61 @@ START_TEST(tracks_and_filters)
 	ck_assert_uint_eq(n_some[0], 0);
 	ck_assert_uint_ge(n_some[1], 18);
 	ck_assert_uint_eq(n_some[2], 0);
+}
+END_TEST
+
+static void send_tracks(uint32_t seq, unsigned n, int64_t period_us)
+{
+	char rendition[KS_RENDITION_MAX + 1];
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct ks_outgoing object = { "channel", rendition, 0, 0, { 1, seq }, period_us,
+						    hand_bytes(seq, 2000), 2000 };
+
+		snprintf(rendition, sizeof(rendition), "t%u", i);
+		ck_assert_int_eq(ks_sender_object(hand.sender, &object), KS_EOK);
+	}
+}
+
+static uint64_t cut_frames(void)
+{
+	static const char sample[] = "koshien_wire_cut_frames_total{relay=\"alpha\"} ";
+	static char text[65536];
+	FILE *out = fmemopen(text, sizeof(text), "w");
+	const char *at;
+
+	ck_assert_ptr_nonnull(out);
+	ks_sender_metrics(hand.sender, out);
+	fclose(out);
+	at = strstr(text, sample);
+	ck_assert_ptr_nonnull(at);
+	return strtoull(at + strlen(sample), NULL, 10);
+}
+
+/* What has been sent makes room, before what has not; of which no frame goes without a count. */
+START_TEST(more_tracks_than_one_relay_has_room_for)
+{
+	struct hand_relay *relay = connected("alpha");
+	size_t one;
+
+	send_tracks(1, 1, PERIOD);
+	hand_run(&hand, PERIOD);
+	one = hand_count(relay, 1);
+	send_tracks(2, KS_STREAMS_MAX, PERIOD);
+	hand_run(&hand, PERIOD);
+	ck_assert_uint_eq(hand_count(relay, 2), KS_STREAMS_MAX * one);
+	ck_assert_uint_eq(cut_frames(), 0);
+	hand_object(&hand, 3, FRAME, PERIOD);
+	send_tracks(4, KS_STREAMS_MAX - 1, PERIOD / 20);
+	hand_run(&hand, PERIOD / 10);
+	send_tracks(5, 1, PERIOD / 20);
+	hand_run(&hand, PERIOD);
+	ck_assert_uint_ge(hand_count(relay, 3), 86 + 4);
+	ck_assert_uint_eq(cut_frames(), 0);
+	send_tracks(6, KS_STREAMS_MAX + 7, PERIOD);
+	hand_run(&hand, PERIOD);
+	ck_assert_uint_eq(hand_count(relay, 6), KS_STREAMS_MAX * one);
+	ck_assert_uint_eq(cut_frames(), 7);
 }
 END_TEST
 
@@ -406,8 +485,10 @@ static Suite *sender_pace_suite(void)
 	tcase_add_loop_test(tc, bytes_are_those_of_the_object, 0, 2);
 	tcase_add_test(tc, another_belief_counts_before_the_first_report);
 	tcase_add_test(tc, parity_follows_the_reports);
+	tcase_add_test(tc, a_path_longer_than_the_time_between_reports_loses_nothing);
 	tcase_add_loop_test(tc, parity_follows_what_time_there_is_to_ask, 0, 4);
 	tcase_add_test(tc, tracks_and_filters);
+	tcase_add_test(tc, more_tracks_than_one_relay_has_room_for);
 	tcase_add_test(tc, what_the_network_does_not_take_is_sent_later);
 	tcase_add_test(tc, alive_names_what_was_sent);
 	tc = add_case(suite, "requests");

@@ -15,6 +15,7 @@
 
 #include "lib/base/log.h"
 #include "lib/frame/manifest.h"
+#include "lib/wire/loss.h"
 #include "tests/wire/wiresim.h"
 
 #define MILLION 1000000.0
@@ -46,8 +47,8 @@ static const char help[] =
 	"  --hops N              1 to 4 (default: 1)\n"
 	"  --parents 1|2         of the last relay (default: 1)\n"
 	"  --nack on|off         off: nothing comes back, all parity is sent at once (default: on)\n"
-	"  --expect-loss PERCENT what senders make up for before, or without, a report (default: 10;\n"
-	"                        with --nack off that of --loss)\n"
+	"  --expect-loss PERCENT what senders make up for before, or without, a report, up to 50\n"
+	"                        (default: 10; with --nack off that of --loss)\n"
 	"  --datagram N          bytes of UDP payload that senders use (default: 1200)\n"
 	"\n"
 	"Trouble; frames are counted in each world:\n"
@@ -79,8 +80,10 @@ static double number(const char *name, const char *value, double min, double max
 	char *end;
 	double n = strtod(value, &end);
 
-	if (*value == '\0' || *end != '\0' || !(n >= min && n <= max))
-		bad_option(name, value);
+	if (*value == '\0' || *end != '\0' || !(n >= min && n <= max)) {
+		fprintf(stderr, "wiresim: --%s %s: expected a number from %.0f to %.0f\n", name, value, min, max);
+		exit(USAGE);
+	}
 	return n;
 }
 
@@ -190,7 +193,8 @@ static void set_option(struct sim_options *o, enum choice option, const char *na
 	case O_HOPS: o->hops = (unsigned)whole(name, value, 1, SIM_HOPS_MAX); break;
 	case O_PARENTS: o->parents = (unsigned)whole(name, value, 1, 2); break;
 	case O_NACK: o->nack = on_or_off(name, value); break;
-	case O_EXPECT: o->expect_ppm = percent(name, value); break;
+	case O_EXPECT: o->expect_ppm = (uint32_t)(number(name, value, 0, KS_LOSS_CEILING_PPM / (MILLION / 100)) *
+						  MILLION / 100 + 0.5); break;
 	case O_DATAGRAM: o->datagram = whole(name, value, KS_DATAGRAM_MIN, KS_DATAGRAM_MAX); break;
 	case O_KILL: o->kill_parent_at = whole(name, value, 1, UINT32_MAX); break;
 	case O_PARTITION: partition(o, name, value); break;
@@ -228,6 +232,8 @@ static void parse_options(struct sim_options *o, int argc, char **argv)
 	}
 	if (o->expect_ppm == UINT32_MAX)
 		o->expect_ppm = o->nack ? KS_LOSS_DEFAULT_PPM : o->path.loss_ppm;
+	if (o->expect_ppm > KS_LOSS_CEILING_PPM)
+		o->expect_ppm = KS_LOSS_CEILING_PPM;
 }
 
 /* --- worlds --------------------------------------------------------------------------------------- */

@@ -46,11 +46,17 @@ same() { # two runs with different arguments for everything but the result
 
 ok "--help" exits 0 --help
 for bad in "--loss 101" "--loss x" "--hops 0" "--hops 5" "--parents 3" "--nack maybe" "--frames 0.5" "--partition 3" \
-	"--bytes 3000000" "--nonsense" "argument"; do
+	"--bytes 3000000" "--expect-loss 51" "--nonsense" "argument"; do
 	# shellcheck disable=SC2086	# an option and its value
 	ok "$bad is refused" exits 2 $bad
 done
+ok "a range is named" exits 2 --bytes 1 && ok "by its ends" grep -q "expected a number from [0-9]* to 2097328" "$shown"
 ok "the number of jobs changes nothing" same 5
+ok "a path longer than a period loses no frame by that" sim "lost == 0" --nack off --hops 4 --period-ms 100 \
+	--rtt-ms 400 --frames 80
+ok "what two parents both send is overhead" sim "lost == 0 && overhead > 0.2 && datagrams > 1.2 * frames * k" \
+	--parents 2 --frames 80
+ok "a loss above what can be made up for" sim "lost == frames && m == 142" --nack off --loss 100 --frames 8
 ok "the seed does" eval '! same 6'
 
 # One-way: the formula keeps its word where frames are lost, too. Five standard deviations of the binomial distribution.

@@ -23,6 +23,7 @@ struct sim {
 	int64_t delivered_us;
 	size_t restarted, stepped;	/* nodes: whose turn it was */
 	size_t absent;			/* node that is to start again; n_nodes: none */
+	uint64_t twofold_bytes;		/* of data shards, by both parents of the last relay */
 };
 
 /* --- the plan ------------------------------------------------------------------------------------- */
@@ -146,7 +147,10 @@ static void count_sender(struct sim *sim, size_t node, int sign)
 	if (sim->world.nodes[node].sender == NULL)
 		return;
 	ks_sender_totals(sim->world.nodes[node].sender, &totals);
-	sim->result->shard_bytes += (uint64_t)sign * totals.data_shard_bytes;
+	if (sim->options->parents == 2 && (node == sim->parents[0] || node == sim->parents[1]))
+		sim->twofold_bytes += (uint64_t)sign * totals.data_shard_bytes;
+	else
+		sim->result->shard_bytes += (uint64_t)sign * totals.data_shard_bytes;
 	sim->result->asked += (uint64_t)sign * totals.asked;
 }
 
@@ -167,6 +171,15 @@ static void count(struct sim *sim, int sign)
 	count_paths(sim, sign);
 	for (size_t node = 0; node < sim->n_nodes; node++)
 		count_sender(sim, node, sign);
+}
+
+/* What a second parent sends of the same object is beyond its data. */
+static void count_twofold(struct sim *sim, uint64_t frames)
+{
+	const uint64_t shard_len = sim->options->datagram - KS_DATAGRAM_OVERHEAD;
+	const uint64_t once = frames * ((sim->options->bytes + shard_len - 1) / shard_len) * shard_len;
+
+	sim->result->shard_bytes += sim->twofold_bytes < once ? sim->twofold_bytes : once;
 }
 
 /* --- what goes wrong ------------------------------------------------------------------------------ */
@@ -245,6 +258,24 @@ static bool on_deliver(struct world *world, size_t node, const struct world_obje
 	return true;
 }
 
+static bool has_last(struct world *world)
+{
+	const struct sim *sim = world->ctx;
+	const struct ks_frame_id next = { sim->object.epoch, sim->object.seq };
+
+	return next.seq > 0 && ks_frame_id_cmp(sim->newest, (struct ks_frame_id){ next.epoch, next.seq - 1 }) == 0;
+}
+
+/* The last frame is still on its way down when all have been sent. */
+static void await_last(struct sim *sim)
+{
+	const struct world_path *path = &sim->options->path;
+	int64_t hop_us = sim->options->period_us + path->delay_us + path->jitter_us + path->reorder_us;
+
+	world_run_for(&sim->world, sim->options->period_us);
+	world_run_until(&sim->world, sim->world.now_us + (int64_t)sim->options->hops * hop_us, has_last);
+}
+
 static void send_frames(struct sim *sim, uint64_t frames)
 {
 	for (uint64_t frame = 0; frame < frames; frame++) {
@@ -256,8 +287,8 @@ static void send_frames(struct sim *sim, uint64_t frames)
 		world_run_for(&sim->world, sim->options->period_us);
 		sim->result->frames++;
 	}
-	/* The last one is still on its way down. */
-	world_run_for(&sim->world, sim->options->period_us);
+	if (frames > 0)
+		await_last(sim);
 }
 
 void sim_run(const struct sim_options *options, size_t number, struct sim_result *result)
@@ -280,6 +311,8 @@ void sim_run(const struct sim_options *options, size_t number, struct sim_result
 	count(sim, -1);
 	send_frames(sim, frames);
 	count(sim, 1);
+	if (options->parents == 2)
+		count_twofold(sim, frames);
 	for (size_t node = 0; node < sim->n_nodes; node++)
 		result->wrong += sim->world.nodes[node].wrong;
 	for (size_t reason = 0; reason < KS_DROPS && sim->world.nodes[sim->last].receiver != NULL; reason++)
