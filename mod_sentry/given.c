@@ -98,7 +98,11 @@ static apr_status_t return_instead(ap_filter_t *f, struct gift *gift)
 	apr_bucket_brigade *bb = apr_brigade_create(c->pool, c->bucket_alloc);
 	char *bytes = apr_palloc(c->pool, KS_PUMP_INPUT_MAX);
 	apr_size_t len = KS_PUMP_INPUT_MAX;
-	apr_status_t rv = ap_get_brigade(f->next, bb, AP_MODE_READBYTES, APR_NONBLOCK_READ, KS_PUMP_INPUT_MAX);
+	apr_status_t rv;
+
+	/* httpd keeps answers back while requests are behind them. */
+	ap_flush_conn(c);
+	rv = ap_get_brigade(f->next, bb, AP_MODE_READBYTES, APR_NONBLOCK_READ, KS_PUMP_INPUT_MAX);
 
 	if (rv == APR_SUCCESS)
 		rv = apr_brigade_flatten(bb, bytes, &len);

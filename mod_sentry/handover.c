@@ -96,7 +96,8 @@ static bool may_go(const request_rec *r)
 	const char *connection = field(r, "Connection");
 
 	return c->master == NULL && r->main == NULL && r->prev == NULL && r->proto_num >= HTTP_VERSION(1, 1) &&
-	       c->keepalive != AP_CONN_CLOSE && r->server->keep_alive && !c->aborted && r->user == NULL &&
+	       c->keepalive != AP_CONN_CLOSE && r->server->keep_alive && !c->aborted && !c->data_in_output_filters &&
+	       r->user == NULL &&
 	       (connection == NULL || strcasecmp(connection, "keep-alive") == 0) && field(r, "Host") != NULL &&
 	       r->parsed_uri.path != NULL && strcmp(r->parsed_uri.path, r->uri) == 0 && harmless(r->output_filters) &&
 	       harmless(r->input_filters);
