@@ -65,8 +65,8 @@ struct ks_handover *ks_handover_new(apr_pool_t *pool, struct ks_pump *pump, cons
 
 /* --- which ones -------------------------------------------------------------------------------------------------- */
 
-/* Filters that do nothing to a picture, or whose work the template shows. */
-static bool harmless(const ap_filter_t *filter)
+/* The name of the first filter that may do something to a picture which the template does not show; NULL: none. */
+static const char *harmful(const ap_filter_t *filter)
 {
 	static const char *const names[] = {
 		"byterange", "content_length", "core", "core_in", "fixup_headers_err", "fixup_headers_out", "http_header",
@@ -79,9 +79,9 @@ static bool harmless(const ap_filter_t *filter)
 		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !known; i++)
 			known = strcasecmp(filter->frec->name, names[i]) == 0;
 		if (!known)
-			return false;
+			return filter->frec->name;
 	}
-	return true;
+	return NULL;
 }
 
 static const char *field(const request_rec *r, const char *name)
@@ -97,10 +97,9 @@ static bool may_go(const request_rec *r)
 
 	return c->master == NULL && r->main == NULL && r->prev == NULL && r->proto_num >= HTTP_VERSION(1, 1) &&
 	       c->keepalive != AP_CONN_CLOSE && r->server->keep_alive && !c->aborted && !c->data_in_output_filters &&
-	       r->user == NULL &&
-	       (connection == NULL || strcasecmp(connection, "keep-alive") == 0) && field(r, "Host") != NULL &&
-	       r->parsed_uri.path != NULL && strcmp(r->parsed_uri.path, r->uri) == 0 && harmless(r->output_filters) &&
-	       harmless(r->input_filters);
+	       r->user == NULL && (connection == NULL || strcasecmp(connection, "keep-alive") == 0) && field(r, "Host") != NULL &&
+	       r->parsed_uri.path != NULL && strcmp(r->parsed_uri.path, r->uri) == 0 &&
+	       harmful(r->output_filters) == NULL && harmful(r->input_filters) == NULL;
 }
 
 static bool is_picture(const struct ks_url *url)
@@ -319,24 +318,35 @@ static bool is_conditional(const request_rec *r)
 	       field(r, "If-Modified-Since") != NULL || field(r, "If-Unmodified-Since") != NULL;
 }
 
+/* Why all of a location stay, whatever this request is like; NULL: they need not. */
+static const char *why_all_stay(const struct ks_handover *h, const request_rec *r, const char *mount)
+{
+	const char *why = ks_conditions_against(h->conditions, mount, r->pool);
+
+	if (why != NULL)
+		return apr_pstrcat(r->pool, why, " may decide anew for each request", NULL);
+	why = harmful(r->output_filters);
+	return why != NULL ? apr_pstrcat(r->pool, "the filter ", why, " may change what they get", NULL) : NULL;
+}
+
 void ks_handover_learn(struct ks_handover *h, struct ks_request *q, const struct ks_picture *picture,
 		       const struct ks_freshness *f)
 {
 	struct lesson *lesson;
-	const char *against;
+	const char *why;
 	bool known;
 
-	if (h == NULL || !wanted(q) || q->r->header_only || is_conditional(q->r) || site_of(h, q, &known) != NULL || known)
+	if (h == NULL || !q->config.pump || !is_picture(&q->url) || q->r->connection->master != NULL || q->r->header_only ||
+	    is_conditional(q->r) || site_of(h, q, &known) != NULL || known)
 		return;
 	lesson = apr_pcalloc(q->r->pool, sizeof(*lesson));
 	lesson->handover = h;
 	lesson->site = site_for(q);
-	against = ks_conditions_against(h->conditions, lesson->site.mount, q->r->pool);
-	if (against != NULL) {
-		stays(h, q->r, lesson->site.mount, apr_pstrcat(q->r->pool, against, " may decide anew for each request",
-							       NULL));
+	why = why_all_stay(h, q->r, lesson->site.mount);
+	if (why != NULL)
+		stays(h, q->r, lesson->site.mount, why);
+	if (why != NULL || !wanted(q))
 		return;
-	}
 	ks_head_write(&lesson->ours, &(struct ks_head_about){ .site = &lesson->site, .picture = picture, .f = *f,
 								.date = "" });
 	ap_add_output_filter_handle(learn_filter, lesson, q->r, q->r->connection);

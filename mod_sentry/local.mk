@@ -64,23 +64,28 @@ check_PROGRAMS += $(serve_unit_tests)
 TESTS += $(serve_unit_tests)
 tests_unit_check_pump_SOURCES = tests/unit/check_pump.c tests/unit/pumped.c tests/unit/pumped.h
 tests_unit_check_pump_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_check_pump_LDADD = tests/unit/libunit.la mod_sentry/libserve.la tests/unit/libstored.la -lpthread
+tests_unit_check_pump_LDADD = $(libunit) $(libserve) $(libstored) -lpthread
 tests_unit_check_pump_head_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_check_pump_head_LDADD = tests/unit/libunit.la mod_sentry/libserve.la
+tests_unit_check_pump_head_LDADD = $(libunit) $(libserve)
 tests_unit_check_request_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_check_request_LDADD = tests/unit/libunit.la mod_sentry/libserve.la
+tests_unit_check_request_LDADD = $(libunit) $(libserve)
 tests_unit_check_template_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_check_template_LDADD = tests/unit/libunit.la mod_sentry/libserve.la
+tests_unit_check_template_LDADD = $(libunit) $(libserve)
 tests_unit_check_timer_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_check_timer_LDADD = tests/unit/libunit.la mod_sentry/libserve.la
+tests_unit_check_timer_LDADD = $(libunit) $(libserve)
 tests_unit_check_url_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_url_LDADD = $(libunit) $(libserve)
 tests_unit_check_serve_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_serve_LDADD = $(libunit) $(libserve) $(libstored) -lpthread
 endif
 
-check_PROGRAMS += tests/fuzz/fuzz_url
-TESTS += tests/fuzz/fuzz_url
+check_PROGRAMS += tests/fuzz/fuzz_request tests/fuzz/fuzz_url tests/fuzz/fuzz_viewer
+TESTS += tests/fuzz/fuzz_request tests/fuzz/fuzz_url tests/fuzz/fuzz_viewer
+tests_fuzz_fuzz_request_LDADD = $(FUZZ_DRIVER) $(libserve)
+tests_fuzz_fuzz_request_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_viewer_SOURCES = tests/fuzz/fuzz_viewer.c tests/unit/pumped.c tests/unit/pumped.h
+tests_fuzz_fuzz_viewer_LDADD = $(FUZZ_DRIVER) $(libserve) $(libstored) -lpthread
+tests_fuzz_fuzz_viewer_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_url_LDADD = $(FUZZ_DRIVER) $(libserve)
 tests_fuzz_fuzz_url_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 

@@ -101,7 +101,6 @@ static void put_connection(struct ks_head *head, const struct ks_head_about *abo
 	put_text(head, "\r\n");
 }
 
-/* RFC 9110 section 15.4.5: of what describes the picture only what its cached copy needs. */
 static void put_tag(struct ks_head *head, const struct ks_picture *picture)
 {
 	put_text(head, "ETag: ");
@@ -109,7 +108,7 @@ static void put_tag(struct ks_head *head, const struct ks_picture *picture)
 	put_text(head, "\r\n");
 }
 
-/* What every 204 says of the picture that is here. */
+/* Which picture is here, for who gets none. */
 static void put_names(struct ks_head *head, const struct ks_picture *picture)
 {
 	put_text(head, "Accept-Ranges: none\r\nFrame-Id: ");
@@ -133,10 +132,11 @@ void ks_head_write(struct ks_head *head, const struct ks_head_about *about)
 		put_names(head, about->picture);
 		break;
 	default:
+		put_names(head, about->picture);
 		put_tag(head, about->picture);
 		break;
 	}
-	if (!about->immutable && about->status != KS_HEAD_304)
+	if (!about->immutable)
 		put_freshness(head, about);
 	put_text(head, cache_control(about));
 	put_connection(head, about);

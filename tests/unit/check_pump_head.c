@@ -99,12 +99,12 @@ START_TEST(of_not_modified)
 {
 	about.status = KS_HEAD_304;
 	ks_head_write(&head, &about);
-	is_head("HTTP/1.1 304 Not Modified\r\nDate: " DATE "\r\nETag: \"7-12-deadbeef\"\r\nCache-Control: "
-		KS_CACHE_LIVE "\r\n\r\n");
+	is_head("HTTP/1.1 304 Not Modified\r\nDate: " DATE "\r\n" PICTURE "ETag: \"7-12-deadbeef\"\r\n" FRESH
+		"Cache-Control: " KS_CACHE_LIVE "\r\n\r\n");
 	about.immutable = true;
 	ks_head_write(&head, &about);
-	is_head("HTTP/1.1 304 Not Modified\r\nDate: " DATE "\r\nETag: \"7-12-deadbeef\"\r\nCache-Control: "
-		KS_CACHE_FRAME "\r\n\r\n");
+	is_head("HTTP/1.1 304 Not Modified\r\nDate: " DATE "\r\n" PICTURE "ETag: \"7-12-deadbeef\"\r\n"
+		"Cache-Control: " KS_CACHE_FRAME "\r\n\r\n");
 }
 END_TEST
 

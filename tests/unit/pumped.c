@@ -46,7 +46,8 @@ static bool give_back(void *ctx, const struct ks_site *site, int fd, const char 
 
 static void answered(void *ctx, const struct ks_pump_answered *what)
 {
-	(void)what;
+	/* Log lines are made of it. */
+	need(what->request.len > 0 && memcmp(what->request.at + what->request.len - 4, "\r\n\r\n", 4) == 0);
 	((struct pumped *)ctx)->answered++;
 }
 
@@ -55,7 +56,7 @@ void pumped_open(struct pumped *p, const char *dir)
 	static const struct ks_store_shape shape = { 16, KS_STORE_BYTES_DEFAULT };
 	static const char *const no_sections[] = { NULL };
 	static void *counters;
-	const struct ks_pump_ops ops = { give_back, answered, p };
+	const struct ks_pump_ops ops = { give_back, answered, p, p };
 
 	memset(p, 0, sizeof(*p));
 	p->now_us = PUMPED_START_US;
