@@ -180,6 +180,9 @@ int ks_answer_picture(struct ks_request *q, struct ks_picture *picture)
 	unmet = ap_meets_conditions(q->r);
 	if (unmet != OK) {
 		ks_picture_unref(picture);
+		/* httpd would leave out what modules add to answers; a 304 stands for the 200 (RFC 9110 section 15.4.5). */
+		if (unmet == HTTP_NOT_MODIFIED)
+			return ks_answer_empty(q, unmet);
 		ks_counters_answered(q->counted, unmet, 0);
 		return unmet;
 	}

@@ -155,7 +155,8 @@ same 'no file' 'GET /nothing'
 same 'another Host' 'GET @/main/std/latest.jpg' 'X: y\r\n'
 same 'a range' 'GET @/main/std/latest.jpg' 'Range: bytes=0-9\r\n'
 same 'escapes' 'GET @/m%61in/std/latest.jpg'
-same 'server-status' 'HEAD /server-status'
+get /server-status
+is 'server-status' "$status" 200
 
 # What stands in a section below the location is httpd's, and its header there.
 watch /live
