@@ -35,6 +35,8 @@ int ks_head_status_of(enum ks_head_status status)
 /* All that is put together here has its limit, and KS_HEAD_MAX is above their sum. */
 static void put(struct ks_head *head, const char *text, size_t len)
 {
+	if (len == 0)	/* a site without extras has no text */
+		return;
 	memcpy(head->text + head->len, text, len);
 	head->len += len;
 }
