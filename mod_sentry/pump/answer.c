@@ -95,11 +95,13 @@ void ks_pump_drop_rest(struct ks_viewer *v)
 
 enum ks_outcome ks_pump_send_rest(struct ks_viewer *v)
 {
-	struct iovec iov[3] = { { v->rest + v->rest_at, v->rest_len - v->rest_at } };
+	struct iovec iov[3];
 	size_t left, head = v->rest_len - v->rest_at;
 	ssize_t sent;
-	int n = head > 0;
+	int n = 0;
 
+	if (head > 0)
+		iov[n++] = (struct iovec){ v->rest + v->rest_at, head };
 	left = head;
 	if (v->picture != NULL) {
 		n += body_pieces(v, v->picture, v->sent, iov + n);
