@@ -37,11 +37,14 @@ static struct peer {
 	char bytes[TAKEN_MAX];
 } peers[PEERS];
 
-static void need(bool true_)
+static void need_at(bool true_, int line)
 {
-	if (!true_)
-		abort();
+	if (true_)
+		return;
+	fprintf(stderr, "fuzz_viewer.c:%d: is not so\n", line);
+	abort();
 }
+#define need(what) need_at(what, __LINE__)
 
 /* --- what a peer got ----------------------------------------------------------------------------------------------- */
 
@@ -305,12 +308,13 @@ static void end(void)
 
 	for (size_t i = 0; i < PEERS; i++)
 		leave(&peers[i]);
-	if (p.given_fd >= 0)
-		close(p.given_fd);
-	p.given_fd = -1;
 	for (unsigned i = 0; i < 10 && ks_pump_viewers(p.pump) > 0; i++)
 		ks_pump_turn(p.pump, 0);
 	pumped_pass(&p, LONG_US, LONG_US / 4);
+	/* What they had asked last may have been given back. */
+	if (p.given_fd >= 0)
+		close(p.given_fd);
+	p.given_fd = -1;
 	need(ks_pump_viewers(p.pump) == 0 && LIST_EMPTY(&p.pump->viewers) && TAILQ_EMPTY(&p.pump->again));
 	need(p.pump->timers.n == 0 && p.pump->n_feeds == 1);
 	need(feed->n_waiting == 0 && feed->n_due == 0 && TAILQ_EMPTY(&feed->waiting) && TAILQ_EMPTY(&feed->due));
