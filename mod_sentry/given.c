@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mod_sentry/given.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -146,6 +147,16 @@ static apr_socket_t *socket_of(struct gift *gift, apr_pool_t *pool)
 	return socket;
 }
 
+static void linger(struct ks_pump *pump, apr_socket_t *socket)
+{
+	apr_os_sock_t fd;
+	int copy = apr_os_sock_get(&fd, socket) == APR_SUCCESS ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+	if (copy >= 0)
+		ks_pump_linger(pump, copy);
+	apr_socket_close(socket);
+}
+
 static void serve(struct gift *gift, apr_thread_t *thread, apr_pool_t *pool, apr_socket_t *socket)
 {
 	apr_bucket_alloc_t *alloc = apr_bucket_alloc_create(pool);
@@ -164,7 +175,9 @@ static void serve(struct gift *gift, apr_thread_t *thread, apr_pool_t *pool, apr
 	ap_set_module_config(c->conn_config, gift->given->mpm, apr_pcalloc(pool, MPM_RECORD));
 	ap_set_module_config(c->conn_config, &sentry_module, gift);
 	ap_process_connection(c, socket);
-	ap_lingering_close(c);
+	/* When the pump does not have it already: the peer is to close, and no thread is to wait for that. */
+	if (ap_start_lingering_close(c) == 0)
+		linger(gift->given->pump, socket);
 }
 
 static void *answer(apr_thread_t *thread, void *ctx)

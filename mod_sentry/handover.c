@@ -89,17 +89,26 @@ static const char *field(const request_rec *r, const char *name)
 	return apr_table_get(r->headers_in, name);
 }
 
-/* A cleartext HTTP/1.1 connection of its own that stays, and a request without anything behind it. */
+/* For one answer it is not worth while, unless that takes its time. */
+static bool stays_open(const struct ks_request *q)
+{
+	const char *connection = field(q->r, "Connection");
+
+	if (connection == NULL || strcasecmp(connection, "keep-alive") == 0)
+		return true;
+	return strcasecmp(connection, "close") == 0 && (q->url.kind == KS_URL_STREAM || q->url.wait_ms > 0);
+}
+
+/* A cleartext HTTP/1.1 connection of its own, and a request without anything behind it. */
 static bool may_go(const request_rec *r)
 {
 	const conn_rec *c = r->connection;
-	const char *connection = field(r, "Connection");
 
 	return c->master == NULL && r->main == NULL && r->prev == NULL && r->proto_num >= HTTP_VERSION(1, 1) &&
 	       c->keepalive != AP_CONN_CLOSE && r->server->keep_alive && !c->aborted && !c->data_in_output_filters &&
-	       r->user == NULL && (connection == NULL || strcasecmp(connection, "keep-alive") == 0) && field(r, "Host") != NULL &&
-	       r->parsed_uri.path != NULL && strcmp(r->parsed_uri.path, r->uri) == 0 &&
-	       harmful(r->output_filters) == NULL && harmful(r->input_filters) == NULL;
+	       r->user == NULL && field(r, "Host") != NULL && r->parsed_uri.path != NULL &&
+	       strcmp(r->parsed_uri.path, r->uri) == 0 && harmful(r->output_filters) == NULL &&
+	       harmful(r->input_filters) == NULL;
 }
 
 static bool is_picture(const struct ks_url *url)
@@ -109,7 +118,7 @@ static bool is_picture(const struct ks_url *url)
 
 static bool wanted(const struct ks_request *q)
 {
-	return q->config.pump && is_picture(&q->url) && may_go(q->r) && !ks_given_first(q->r->connection);
+	return q->config.pump && is_picture(&q->url) && stays_open(q) && may_go(q->r) && !ks_given_first(q->r->connection);
 }
 
 /* Called with the lock. */

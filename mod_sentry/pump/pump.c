@@ -18,11 +18,22 @@
 
 /* --- the door ------------------------------------------------------------------------------------------------------ */
 
+static void leave_at_door(struct ks_pump *pump, struct ks_viewer *v)
+{
+	bool first;
+
+	pthread_mutex_lock(&pump->lock);
+	first = TAILQ_EMPTY(&pump->inbox);
+	TAILQ_INSERT_TAIL(&pump->inbox, v, wait);
+	pthread_mutex_unlock(&pump->lock);
+	if (first)
+		eventfd_write(pump->wake, 1);
+}
+
 bool ks_pump_take(struct ks_pump *pump, const struct ks_site *site, int fd, const char *host, const char *bytes,
 		  size_t len)
 {
 	struct ks_viewer *v;
-	bool first;
 
 	if (atomic_load(&pump->draining))
 		return false;
@@ -31,13 +42,21 @@ bool ks_pump_take(struct ks_pump *pump, const struct ks_site *site, int fd, cons
 		atomic_fetch_sub(&pump->n, 1);
 		return false;
 	}
-	pthread_mutex_lock(&pump->lock);
-	first = TAILQ_EMPTY(&pump->inbox);
-	TAILQ_INSERT_TAIL(&pump->inbox, v, wait);
-	pthread_mutex_unlock(&pump->lock);
-	if (first)
-		eventfd_write(pump->wake, 1);
+	leave_at_door(pump, v);
 	return true;
+}
+
+void ks_pump_linger(struct ks_pump *pump, int fd)
+{
+	struct ks_viewer *v = ks_viewer_new(NULL, fd, "", NULL, 0);
+
+	if (v == NULL) {
+		close(fd);
+		return;
+	}
+	atomic_fetch_add(&pump->n, 1);
+	v->state = KS_VIEWER_LINGERING;
+	leave_at_door(pump, v);
 }
 
 static void admit(struct ks_pump *pump, struct ks_viewer *v)
@@ -45,12 +64,14 @@ static void admit(struct ks_pump *pump, struct ks_viewer *v)
 	/* Once, for good, and at the edge: nothing more is to be told to the kernel about this socket. */
 	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = v };
 
+	bool lingers = v->state == KS_VIEWER_LINGERING;
+
 	LIST_INSERT_HEAD(&pump->viewers, v, all);
-	ks_timer_set(&pump->timers, &v->timer, pump->now_us + v->site->idle_us);
+	ks_timer_set(&pump->timers, &v->timer, pump->now_us + (lingers ? KS_PUMP_LINGER_US : v->site->idle_us));
 	if (epoll_ctl(pump->epoll, EPOLL_CTL_ADD, v->fd, &event) != 0)
 		ks_viewer_close(pump, v);
 	else
-		ks_viewer_run(pump, v);
+		ks_viewer_ready(pump, v, EPOLLIN);
 }
 
 static void open_door(struct ks_pump *pump)

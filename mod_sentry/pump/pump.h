@@ -86,6 +86,9 @@ void ks_pump_turn(struct ks_pump *pump, int64_t timeout_us);
 bool ks_pump_take(struct ks_pump *pump, const struct ks_site *site, int fd, const char *host, const char *bytes,
 		  size_t len);
 
+/* Takes over a socket on which all has been said and that is shut down for writing: waits for the peer to close. */
+void ks_pump_linger(struct ks_pump *pump, int fd);
+
 /* No request is read any more; connections end between two answers, those that wait with a 204. Returns at once. */
 void ks_pump_drain(struct ks_pump *pump);
 

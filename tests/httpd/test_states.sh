@@ -169,7 +169,8 @@ ok 'recovers from an empty file' wait_for 5 id_is 400-7
 rm "$file"
 fed --epoch 400 --seq 3
 sleep 1.1
-ok 'not back in time' id_is 400-7
+get /patient/main/std/latest.jpg
+is 'not back in time' "$(header Frame-Id)" 400-7
 
 # --- no directory ---------------------------------------------------------------------------------
 expect_log 'store: .*/nowhere cannot be read: No such file or directory; start sentryc, or set SentryStore'
