@@ -91,12 +91,15 @@ static apr_status_t stop_child(void *unused)
 {
 	(void)unused;
 	handover = NULL;
+	/* The threads that answer what was given back come to the pump's door until they end. */
 	if (pump != NULL)
-		ks_pump_free(pump, graceful ? STOP_WAIT_US : 0);
-	pump = NULL;
+		ks_pump_stop(pump, graceful ? STOP_WAIT_US : 0);
 	if (given != NULL)
 		ks_given_free(given);
 	given = NULL;
+	if (pump != NULL)
+		ks_pump_free(pump);
+	pump = NULL;
 	ks_accesslog_free(accesslog);
 	accesslog = NULL;
 	ks_stores_free(stores);

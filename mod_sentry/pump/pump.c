@@ -70,6 +70,8 @@ static void admit(struct ks_pump *pump, struct ks_viewer *v)
 	ks_timer_set(&pump->timers, &v->timer, pump->now_us + (lingers ? KS_PUMP_LINGER_US : v->site->idle_us));
 	if (epoll_ctl(pump->epoll, EPOLL_CTL_ADD, v->fd, &event) != 0)
 		ks_viewer_close(pump, v);
+	else if (pump->drained && !lingers && v->input == NULL)	/* it came to the door just before */
+		ks_viewer_drain(pump, v);
 	else
 		ks_viewer_ready(pump, v, EPOLLIN);
 }
@@ -317,7 +319,7 @@ int ks_pump_new(struct ks_pump **out, struct ks_stores *stores, const struct ks_
 	ks_timers_init(&pump->timers, pump->now_us);
 	err = open_descriptors(pump);
 	if (err != KS_EOK) {
-		ks_pump_free(pump, 0);
+		ks_pump_free(pump);
 		return err;
 	}
 	*out = pump;
@@ -368,22 +370,28 @@ static void wait_until_empty(struct ks_pump *pump, int64_t wait_us)
 		nanosleep(&pause, NULL);
 }
 
-static void end_thread(struct ks_pump *pump, int64_t wait_us)
+void ks_pump_stop(struct ks_pump *pump, int64_t wait_us)
 {
+	if (!pump->started)
+		return;
 	wait_until_empty(pump, wait_us);
 	atomic_store(&pump->end, true);
 	eventfd_write(pump->wake, 1);
 	pthread_join(pump->thread, NULL);
+	pump->started = false;
 }
 
-void ks_pump_free(struct ks_pump *pump, int64_t wait_us)
+void ks_pump_free(struct ks_pump *pump)
 {
 	struct ks_feed *feed;
 	struct ks_viewer *v;
 
-	if (pump->started)
-		end_thread(pump, wait_us);
-	open_door(pump);
+	ks_pump_stop(pump, 0);
+	/* Who is at the door still is not asked what it wants. */
+	while ((v = TAILQ_FIRST(&pump->inbox)) != NULL) {
+		TAILQ_REMOVE(&pump->inbox, v, wait);
+		LIST_INSERT_HEAD(&pump->viewers, v, all);
+	}
 	while ((v = LIST_FIRST(&pump->viewers)) != NULL)
 		ks_viewer_close(pump, v);
 	/* All at once, so that their naps end side by side. */

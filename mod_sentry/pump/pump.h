@@ -7,7 +7,8 @@
  * The pump answers with pictures, "nothing new" and "not modified", and only where httpd has said that nothing
  * decides anew about each request (site.h). Any other request is given back to httpd, with its connection.
  *
- * ks_pump_new(), ks_pump_start() and ks_pump_free() belong to one thread; ks_pump_take() may be called from any.
+ * ks_pump_new(), ks_pump_start(), ks_pump_stop() and ks_pump_free() belong to one thread; ks_pump_take() and
+ * ks_pump_linger() may be called from any.
  */
 #ifndef KS_MOD_SENTRY_PUMP_PUMP_H
 #define KS_MOD_SENTRY_PUMP_PUMP_H
@@ -95,7 +96,11 @@ void ks_pump_drain(struct ks_pump *pump);
 /* Viewers that are connected. */
 size_t ks_pump_viewers(const struct ks_pump *pump);
 
-/* Waits for those that are still being answered, no longer than that, then ends thread and connections. */
-void ks_pump_free(struct ks_pump *pump, int64_t wait_us);
+/* Drains, waits for those that are still being answered, no longer than that, and ends the thread. Other threads may
+ * still come to the door afterwards, until ks_pump_free(). */
+void ks_pump_stop(struct ks_pump *pump, int64_t wait_us);
+
+/* Ends the thread at once, if it runs, and all connections. */
+void ks_pump_free(struct ks_pump *pump);
 
 #endif

@@ -1337,6 +1337,68 @@ START_TEST(started_and_stopped)
 }
 END_TEST
 
+/* A thread that answers what was given back may come until it ends, too. */
+START_TEST(at_the_door_of_a_stopped_pump)
+{
+	struct peer peer = { .fd = -1 };
+	int pair[2];
+
+	ck_assert_int_eq(ks_pump_start(p.pump), KS_EOK);
+	ks_pump_stop(p.pump, 0);
+	ck_assert_int_eq(pumped_take(&p, &p.site, "", 0), -1);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	ck_assert_int_eq(shutdown(pair[0], SHUT_WR), 0);
+	ks_pump_linger(p.pump, pair[0]);
+	/* teardown() looks for the descriptor. */
+	peer.fd = pair[1];
+	peer_close(&peer);
+}
+END_TEST
+
+/* Its way in and the end of the pump crossed. */
+START_TEST(at_the_door_of_a_drained_pump)
+{
+	struct peer idle = peer_on_tcp(""), asking = peer_on_tcp(PUMPED_GET);
+	struct answer answer;
+
+	atomic_store(&p.pump->draining, true);
+	p.pump->drained = true;
+	ends(&idle);
+	answer = hear(&asking);
+	has(&answer, "Connection: close");
+	ends(&asking);
+	peer_close(&idle);
+	peer_close(&asking);
+	all_gone();
+}
+END_TEST
+
+START_TEST(lingering_for_httpd)
+{
+	struct peer peers[2];
+
+	for (int i = 0; i < 2; i++) {
+		int pair[2];
+
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 0);
+		ck_assert_int_eq(shutdown(pair[0], SHUT_WR), 0);
+		peers[i] = (struct peer){ .fd = pair[1] };
+		say(&peers[i], PUMPED_GET);
+		ks_pump_linger(p.pump, pair[0]);
+		ends(&peers[i]);
+	}
+	ck_assert_uint_eq(ks_pump_viewers(p.pump), 2);
+	/* One closes, the other one has to be left. */
+	peer_close(&peers[0]);
+	while (ks_pump_viewers(p.pump) > 1)
+		ks_pump_turn(p.pump, MS);
+	pumped_pass(&p, KS_PUMP_LINGER_US + TICKS, 10 * MS);
+	ck_assert_uint_eq(ks_pump_viewers(p.pump), 0);
+	ck_assert_uint_eq(p.answered + p.given, 0);
+	peer_close(&peers[1]);
+}
+END_TEST
+
 /* --- limits ------------------------------------------------------------------------------------------------------------ */
 
 START_TEST(more_feeds_than_there_are)
@@ -1530,6 +1592,9 @@ static void add_rest(TCase *back, TCase *streams, TCase *limits)
 	tcase_add_test(limits, drained_while_writing);
 	tcase_add_test(limits, freed_in_the_middle);
 	tcase_add_test(limits, started_and_stopped);
+	tcase_add_test(limits, at_the_door_of_a_stopped_pump);
+	tcase_add_test(limits, at_the_door_of_a_drained_pump);
+	tcase_add_test(limits, lingering_for_httpd);
 	tcase_add_test(limits, more_feeds_than_there_are);
 	tcase_add_test(limits, the_host_has_a_limit);
 	tcase_add_test(limits, a_store_made_anew);

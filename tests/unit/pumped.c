@@ -79,7 +79,7 @@ void pumped_open(struct pumped *p, const char *dir)
 
 void pumped_close(struct pumped *p)
 {
-	ks_pump_free(p->pump, 0);
+	ks_pump_free(p->pump);
 	ks_stores_free(p->stores);
 	ks_store_writer_close(p->writer);
 	if (p->given_fd >= 0)
