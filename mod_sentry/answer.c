@@ -15,6 +15,7 @@
 #include <util_filter.h>
 
 #include "mod_sentry/counters.h"
+#include "mod_sentry/handover.h"
 
 #define RETRY_AFTER_S 2
 #define RETRY_SPREAD_S 6
@@ -56,8 +57,11 @@ static apr_status_t write_status(ap_filter_t *f, apr_bucket_brigade *bb)
 	return ap_pass_brigade(f->next, bb);
 }
 
+/* A handed over request is the pump's to log. */
 static int log_status(request_rec *r)
 {
+	if (ks_handover_done(r))
+		return DONE;
 	if (apr_table_get(r->notes, STATUS_NOTE) != NULL)
 		r->status = HTTP_SERVICE_UNAVAILABLE;
 	return DECLINED;
@@ -176,6 +180,9 @@ int ks_answer_picture(struct ks_request *q, struct ks_picture *picture)
 	unmet = ap_meets_conditions(q->r);
 	if (unmet != OK) {
 		ks_picture_unref(picture);
+		/* httpd would leave out what modules add to answers; a 304 stands for the 200 (RFC 9110 section 15.4.5). */
+		if (unmet == HTTP_NOT_MODIFIED)
+			return ks_answer_empty(q, unmet);
 		ks_counters_answered(q->counted, unmet, 0);
 		return unmet;
 	}

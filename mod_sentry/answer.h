@@ -18,11 +18,16 @@
 #include "mod_sentry/stores.h"
 #include "mod_sentry/url.h"
 
+struct ks_handover;
+struct ks_pump;
+
 struct ks_request {
 	request_rec *r;
 	struct ks_directives config;
 	struct ks_patience patience;
 	struct ks_stores *stores;
+	struct ks_pump *pump;		/* NULL: there is none; then neither is: */
+	struct ks_handover *handover;
 	struct ks_url url;
 	size_t counted;		/* the counters' row */
 	int64_t mono_us, wall_us;

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
@@ -303,6 +304,33 @@ struct ks_picture *ks_copies_newest(struct ks_copies *c, int64_t mono_us, int *e
 	pthread_mutex_unlock(&c->refresh);
 	ks_picture_unref(picture);
 	return take_newest(c, mono_us, &reason, error);
+}
+
+static void pause_us(int64_t us)
+{
+	struct timespec pause = { .tv_nsec = us * 1000 };
+
+	nanosleep(&pause, NULL);
+}
+
+static void wait_for_frame(struct reading *reading, struct ks_copies_seen *seen, int64_t timeout_us)
+{
+	/* KS_EGONE: it is retired, and stays so until somebody looks. */
+	if (seen->reading == reading && ks_store_wait(reading->store, seen->position, timeout_us) == KS_EGONE)
+		pause_us(KS_COPIES_RETRY_US);
+	seen->reading = reading;
+	seen->position = ks_store_position(reading->store);
+}
+
+void ks_copies_wait(struct ks_copies *c, struct ks_copies_seen *seen, int64_t timeout_us)
+{
+	struct reading *reading = take_reading(c);
+
+	if (reading != NULL)
+		wait_for_frame(reading, seen, timeout_us);
+	else
+		pause_us(timeout_us < KS_COPIES_RETRY_US ? timeout_us : KS_COPIES_RETRY_US);
+	reading_unref(reading);
 }
 
 static struct ks_picture *recall(struct ks_copies *c, struct ks_frame_id id)

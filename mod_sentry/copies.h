@@ -41,6 +41,16 @@ size_t ks_copies_counted(const struct ks_copies *copies);
  * or no frame in it yet. */
 struct ks_picture *ks_copies_newest(struct ks_copies *copies, int64_t mono_us, int *error);
 
+/* What a thread that waits has seen; zeroed: nothing. */
+struct ks_copies_seen {
+	const void *reading;
+	uint64_t position;
+};
+
+/* Sleeps until it is worth while to look for a newer picture: the store has something that *seen has not, or may have
+ * been made anew, or the time is over. Shorter when there is no store to wait for. */
+void ks_copies_wait(struct ks_copies *copies, struct ks_copies_seen *seen, int64_t timeout_us);
+
 /* A picture by name, with a reference for the caller. KS_EOK; as ks_store_read(); or KS_ENODATA when the store
  * is not open. Call it after ks_copies_newest(), which is what opens the store. */
 int ks_copies_find(struct ks_copies *copies, struct ks_frame_id id, int64_t mono_us, struct ks_picture **picture);

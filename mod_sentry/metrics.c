@@ -5,6 +5,7 @@
 #include "lib/base/metrics.h"
 
 #include "mod_sentry/counters.h"
+#include "mod_sentry/pump/pump.h"
 #include "mod_sentry/serve.h"
 
 static void write_answers_row(FILE *out, size_t row, const char *channel, const char *rendition)
@@ -89,6 +90,22 @@ static bool writer_seen_s(struct ks_request *q, struct ks_copies *copies, double
 	return silent_us >= 0;
 }
 
+static void write_pump(const struct ks_request *q, FILE *out)
+{
+	struct ks_gauges all = ks_counters_gauges(q->mono_us);
+
+	ks_prom_family(out, "koshien_serve_sent_bytes_total", "counter",
+		       "Bytes that the pump has sent, heads and all.");
+	ks_prom_sample(out, "koshien_serve_sent_bytes_total", (double)ks_counters_sent_bytes(), NULL);
+	ks_prom_family(out, "koshien_serve_unlogged_total", "counter",
+		       "Answers of the pump that were not written to the access log: there was no room.");
+	ks_prom_sample(out, "koshien_serve_unlogged_total", (double)ks_counters_log_losses(), NULL);
+	ks_prom_gauge(out, "koshien_serve_viewers", "Connections that the pump has.", (double)all.viewers);
+	ks_prom_gauge(out, "koshien_serve_waiting", "Those of them that wait for a picture.", (double)all.waiting);
+	ks_prom_gauge(out, "koshien_serve_load_stage", "0 free, 1 ease, 2 skip, 3 shrink, 4 refuse.",
+		      (double)(q->pump != NULL ? ks_pump_stage(q->pump) : KS_LOAD_FREE));
+}
+
 int ks_serve_metrics(struct ks_request *q)
 {
 	struct ks_copies *list[KS_STORES_MAX];
@@ -99,6 +116,7 @@ int ks_serve_metrics(struct ks_request *q)
 		return HTTP_INTERNAL_SERVER_ERROR;
 	ks_prom_build_info(text.out, "mod_sentry");
 	write_answers(text.out);
+	write_pump(q, text.out);
 	write_gauge(q, text.out, list, n, "koshien_serve_frame_captured_timestamp_seconds",
 		    "When the newest frame was captured.", captured_s);
 	write_gauge(q, text.out, list, n, "koshien_serve_live", "1 while the newest frame is live.", is_live);

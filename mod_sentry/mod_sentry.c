@@ -6,17 +6,24 @@
 #include <string.h>
 
 #include <ap_expr.h>
+#include <ap_mpm.h>
 #include <httpd.h>
 #include <http_config.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <mpm_common.h>
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "mod_sentry/directives.h"
+#include "mod_sentry/accesslog.h"
+#include "mod_sentry/conditions.h"
 #include "mod_sentry/counters.h"
+#include "mod_sentry/given.h"
+#include "mod_sentry/handover.h"
+#include "mod_sentry/hold.h"
 #include "mod_sentry/serve.h"
 
 #define HANDLER "sentry"
@@ -24,7 +31,18 @@
 
 APLOG_USE_MODULE(sentry);
 
-static struct ks_stores *stores;	/* this child's */
+#define BYTES_PER_MBIT (1e6 / 8)
+#define STOP_WAIT_US (15 * KS_US_PER_S)	/* a graceful stop waits so long for those who are being answered */
+
+static const struct ks_conditions *conditions;	/* read in the parent */
+
+/* This child's. */
+static struct ks_stores *stores;
+static struct ks_given *given;
+static struct ks_pump *pump;
+static struct ks_handover *handover;
+static struct ks_accesslog *accesslog;	/* NULL: the pump's answers are not logged */
+static bool graceful;
 
 /* --- start and stop --------------------------------------------------------------------------------- */
 
@@ -41,13 +59,13 @@ static int post_config(apr_pool_t *pool, apr_pool_t *log_pool, apr_pool_t *temp_
 	apr_pool_t *process = server->process->pool;
 	void *counters = NULL;
 
-	(void)pool;
 	(void)log_pool;
 	(void)temp_pool;
 	ks_log_set_sink(log_line, server);
 	ks_log_set_level(KS_LOG_DEBUG, NULL);	/* LogLevel decides */
 	if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
 		return OK;
+	conditions = ks_conditions_read(pool);
 	apr_pool_userdata_get(&counters, COUNTERS_KEY, process);
 	if (counters == NULL && (counters = ks_counters_new()) == NULL) {
 		ks_error("metrics", "no memory for the counters; free some, or raise the limit of httpd's service");
@@ -59,23 +77,79 @@ static int post_config(apr_pool_t *pool, apr_pool_t *log_pool, apr_pool_t *temp_
 	return OK;
 }
 
+/* When the child stops taking connections; those that it has are still served. */
+static void child_stopping(apr_pool_t *pool, int is_graceful)
+{
+	(void)pool;
+	graceful = is_graceful != 0;
+	ks_hold_end();
+	if (pump != NULL)
+		ks_pump_drain(pump);
+}
+
 static apr_status_t stop_child(void *unused)
 {
 	(void)unused;
+	handover = NULL;
+	/* The threads that answer what was given back come to the pump's door until they end. */
+	if (pump != NULL)
+		ks_pump_stop(pump, graceful ? STOP_WAIT_US : 0);
+	if (given != NULL)
+		ks_given_free(given);
+	given = NULL;
+	if (pump != NULL)
+		ks_pump_free(pump);
+	pump = NULL;
+	ks_accesslog_free(accesslog);
+	accesslog = NULL;
 	ks_stores_free(stores);
 	stores = NULL;
 	return APR_SUCCESS;
 }
 
+/* Without it all viewers are served by httpd's threads. */
+static void start_pump(apr_pool_t *pool, const struct ks_server_directives *config)
+{
+	struct ks_pump_limits limits = { (double)config->capacity_mbit * BYTES_PER_MBIT, (uint64_t)config->viewers,
+					 (uint64_t)config->waiting };
+	struct ks_pump_ops ops = { .give_back = ks_given_take };
+	int err, is_async = 0;
+
+	ap_mpm_query(AP_MPMQ_IS_ASYNC, &is_async);
+	if (!is_async)
+		return;
+	ops.ctx = given = ks_given_new(pool);
+	if (config->log_every > 0)
+		ops.log_ctx = accesslog = ks_accesslog_new((unsigned)config->log_every);
+	if (accesslog != NULL)
+		ops.answered = ks_accesslog_answered;
+	err = ks_pump_new(&pump, stores, &ops, &ks_clock_system);
+	if (err == KS_EOK && given != NULL)
+		ks_given_use(given, pump);
+	if (err == KS_EOK) {
+		ks_pump_limit(pump, &limits);
+		err = ks_pump_start(pump);
+	}
+	if (err == KS_EOK)
+		handover = ks_handover_new(pool, pump, conditions);
+	else
+		ks_error("pump", "cannot be started: %s; all viewers are served by httpd's threads", ks_strerror(err));
+}
+
 static void child_init(apr_pool_t *pool, server_rec *server)
 {
-	(void)server;
+	int threads = 0;
+
 	ks_counters_take_page();
 	stores = ks_stores_new();
-	if (stores != NULL)
-		apr_pool_cleanup_register(pool, NULL, stop_child, apr_pool_cleanup_null);
-	else
+	if (stores == NULL) {
 		ks_error("store", "no memory; every picture will be answered with 500 by this child");
+		return;
+	}
+	ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+	ks_hold_allow((size_t)threads);
+	start_pump(pool, ap_get_module_config(server->module_config, &sentry_module));
+	apr_pool_pre_cleanup_register(pool, NULL, stop_child);
 }
 
 /* --- requests ----------------------------------------------------------------------------------------- */
@@ -126,6 +200,8 @@ static int serve(struct ks_request *q)
 		return ks_serve_latest(q);
 	case KS_URL_FRAME:
 		return ks_serve_frame(q);
+	case KS_URL_STREAM:
+		return ks_serve_stream(q);
 	case KS_URL_INDEX:
 		return ks_serve_listing(q);
 	case KS_URL_HEALTH:
@@ -134,6 +210,14 @@ static int serve(struct ks_request *q)
 		return ks_serve_metrics(q);
 	}
 	return DECLINED;
+}
+
+/* Somebody who asks for pictures and has none yet, on a connection that has carried none. */
+static bool is_new(const struct ks_request *q)
+{
+	bool picture = q->url.kind == KS_URL_LATEST || q->url.kind == KS_URL_STREAM;
+
+	return picture && !q->url.has_after && q->r->connection->keepalives == 0 && !ks_given_first(q->r->connection);
 }
 
 static int handle(struct ks_request *q)
@@ -153,12 +237,14 @@ static int handle(struct ks_request *q)
 		return refuse(q, err, why);
 	if (!ks_url_mounted(q->r->uri, q->url.base_len, core->d))
 		return refuse(q, KS_ENODATA, "There is no such thing here.");
-	return serve(q);
+	if (is_new(q) && pump != NULL && ks_pump_refuses(pump))
+		return ks_answer_unavailable(q, "This relay has as many viewers as it can serve. Come again, or ask another one.");
+	return ks_handover_try(q->handover, q) ? OK : serve(q);
 }
 
 static int handler(request_rec *r)
 {
-	struct ks_request q = { .r = r, .stores = stores };
+	struct ks_request q = { .r = r, .stores = stores, .pump = pump, .handover = handover };
 
 	if (r->handler == NULL || strcmp(r->handler, HANDLER) != 0)
 		return DECLINED;
@@ -176,8 +262,11 @@ static void register_hooks(apr_pool_t *pool)
 {
 	(void)pool;
 	ks_answer_register();
+	ks_handover_register();
+	ks_given_register();
 	ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
 	ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
+	ap_hook_child_stopping(child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
 	/* Last: what mod_rewrite and mod_alias do with a URL is what the administrator asked for. */
 	ap_hook_translate_name(translate_name, NULL, NULL, APR_HOOK_LAST);
 	ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_FIRST);
@@ -189,7 +278,7 @@ module AP_MODULE_DECLARE_DATA sentry_module = {
 	STANDARD20_MODULE_STUFF,
 	ks_directives_create,
 	ks_directives_merge,
-	NULL,
+	ks_directives_create_server,
 	NULL,
 	ks_directives_commands,
 	register_hooks,

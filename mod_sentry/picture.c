@@ -14,6 +14,16 @@ static int64_t within(int64_t published_us, int64_t mono_us)
 	return published_us < mono_us ? published_us : mono_us;
 }
 
+static void write_head(struct ks_picture *p)
+{
+	int len = snprintf(p->head, sizeof(p->head), "Accept-Ranges: none\r\nFrame-Id: %s\r\nFrame-Captured: %s\r\n%s"
+			   "ETag: %s\r\nContent-Length: %zu\r\nContent-Type: image/jpeg\r\n", p->id, p->captured_ms,
+			   (p->m.flags & KS_FRAME_PLACEHOLDER) != 0 ? "Frame-Placeholder: 1\r\n" : "", p->etag, p->len);
+
+	_Static_assert(KS_PICTURE_HEAD > 160 + KS_FRAME_ID_TEXT + KS_PICTURE_ETAG + 2 * KS_PICTURE_NUMBER, "room");
+	p->head_len = (size_t)len;
+}
+
 struct ks_picture *ks_picture_new(const struct ks_store_copy *copy, int64_t mono_us)
 {
 	const struct ks_manifest *m = &copy->frame.m;
@@ -31,6 +41,7 @@ struct ks_picture *ks_picture_new(const struct ks_store_copy *copy, int64_t mono
 	snprintf(picture->period_ms, sizeof(picture->period_ms), "%" PRIu32, m->period_ms);
 	picture->len = m->length;
 	memcpy(picture->jpeg, ks_frame_jpeg(&copy->frame), m->length);
+	write_head(picture);
 	return picture;
 }
 

@@ -16,6 +16,7 @@
 
 #define KS_PICTURE_ETAG (1 + KS_FRAME_ID_TEXT + 8 + 1)	/* "<epoch>-<seq>-<8 hex digits>" with its quotes */
 #define KS_PICTURE_NUMBER 21				/* any int64_t in decimal */
+#define KS_PICTURE_HEAD 320				/* its constant header lines */
 
 struct ks_picture {
 	atomic_uint refs;
@@ -25,6 +26,8 @@ struct ks_picture {
 	char etag[KS_PICTURE_ETAG + 1];
 	char captured_ms[KS_PICTURE_NUMBER];
 	char period_ms[KS_PICTURE_NUMBER];
+	size_t head_len;
+	char head[KS_PICTURE_HEAD];	/* what every answer with it says, as lines: for the pump */
 	size_t len;
 	uint8_t jpeg[];
 };

@@ -5,9 +5,11 @@
 
 #include "lib/base/error.h"
 #include "mod_sentry/counters.h"
+#include "mod_sentry/handover.h"
+#include "mod_sentry/hold.h"
 
 #define EXPOSED "ETag, Frame-Age, Frame-Captured, Frame-Id, Frame-Next, Frame-Period, Frame-Placeholder, " \
-		"Frame-State, Retry-After, Server-Timing"
+		"Frame-Spread, Frame-State, Retry-After, Server-Timing"
 
 void ks_serve_constants(struct ks_request *q)
 {
@@ -89,11 +91,27 @@ static void live_headers(struct ks_request *q, const struct ks_picture *picture,
 	ks_answer_header(q, "Frame-Period", picture->period_ms);
 	ks_answer_number(q, "Frame-Next", f->next_ms);
 	ks_answer_header(q, "Frame-State", ks_state_names[f->state]);
+	ks_answer_number(q, "Frame-Spread", q->config.spread_us / KS_US_PER_MS);
 	if (q->config.timing)
 		ks_answer_header(q, "Server-Timing",
 				 apr_pstrcat(q->r->pool, "arrive;dur=",
 					     apr_off_t_toa(q->r->pool, f->age_ms - f->held_ms), ", held;dur=",
 					     apr_off_t_toa(q->r->pool, f->held_ms), NULL));
+}
+
+/* As long as the request allows, and there is a thread to be held. */
+static struct ks_picture *wait_for_next(struct ks_request *q, struct ks_copies *copies, struct ks_picture *picture)
+{
+	int64_t wait_us = (int64_t)q->url.wait_ms * KS_US_PER_MS;
+
+	if (wait_us > q->config.wait_us)
+		wait_us = q->config.wait_us;
+	if (picture == NULL || !q->url.has_after || wait_us == 0 || ks_frame_id_cmp(picture->m.id, q->url.after) > 0 ||
+	    !ks_hold_enter())
+		return picture;
+	picture = ks_hold_for_next(q, copies, picture, q->mono_us + wait_us);
+	ks_hold_leave();
+	return picture;
 }
 
 int ks_serve_latest(struct ks_request *q)
@@ -105,7 +123,7 @@ int ks_serve_latest(struct ks_request *q)
 
 	if (copies == NULL)
 		return rc;
-	picture = ks_copies_newest(copies, q->mono_us, &error);
+	picture = wait_for_next(q, copies, ks_copies_newest(copies, q->mono_us, &error));
 	f = ks_freshness_of(picture, &q->patience, q->mono_us, q->wall_us);
 	if (picture != NULL)
 		ks_answer_hold(q, picture);
@@ -116,6 +134,7 @@ int ks_serve_latest(struct ks_request *q)
 		ks_answer_header(q, "Cache-Control", KS_CACHE_NEVER);
 		return ks_answer_empty(q, HTTP_NO_CONTENT);
 	}
+	ks_handover_learn(q->handover, q, picture, &f);
 	ks_answer_header(q, "Cache-Control", f.state == KS_STATE_LIVE ? KS_CACHE_LIVE : KS_CACHE_NEVER);
 	return ks_answer_picture(q, picture);
 }
@@ -168,4 +187,26 @@ int ks_serve_frame(struct ks_request *q)
 	if (err == KS_ENOTYET || err == KS_EGONE)
 		return not_held(q, err, newest, &f);
 	return unavailable(q, err == KS_ENODATA ? error : err, &f);
+}
+
+int ks_serve_stream(struct ks_request *q)
+{
+	struct ks_picture *picture;
+	struct ks_freshness f;
+	int rc, error;
+	struct ks_copies *copies = find(q, &rc);
+
+	if (copies == NULL)
+		return rc;
+	picture = ks_copies_newest(copies, q->mono_us, &error);
+	f = ks_freshness_of(picture, &q->patience, q->mono_us, q->wall_us);
+	if (picture != NULL)
+		ks_answer_hold(q, picture);
+	if (f.state == KS_STATE_NEVER || f.state == KS_STATE_DEAD)
+		return unavailable(q, error, &f);
+	if (!ks_hold_enter())
+		return ks_answer_unavailable(q, "As many streams as may be are open here.");
+	rc = ks_serve_parts(q, copies, picture);
+	ks_hold_leave();
+	return rc;
 }

@@ -6,9 +6,15 @@
 #define KS_MOD_SENTRY_SERVE_H
 
 #include "mod_sentry/answer.h"
+#include "mod_sentry/cache_control.h"
 
 int ks_serve_latest(struct ks_request *q);
 int ks_serve_frame(struct ks_request *q);
+int ks_serve_stream(struct ks_request *q);
+
+/* A stream's parts, from `picture` on, as long as there is somebody to take them; the caller may be held. */
+int ks_serve_parts(struct ks_request *q, struct ks_copies *copies, struct ks_picture *picture);
+
 int ks_serve_listing(struct ks_request *q);
 int ks_serve_health(struct ks_request *q);
 int ks_serve_metrics(struct ks_request *q);
@@ -19,10 +25,5 @@ int ks_serve_unknown(struct ks_request *q);
 
 /* What every answer carries, errors too: who may read it and how. */
 void ks_serve_constants(struct ks_request *q);
-
-#define KS_CACHE_LIVE "public, max-age=0, s-maxage=1, stale-while-revalidate=2"
-#define KS_CACHE_FRAME "public, max-age=86400, immutable"
-#define KS_CACHE_GONE "public, max-age=60"
-#define KS_CACHE_NEVER "no-store"
 
 #endif

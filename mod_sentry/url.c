@@ -6,7 +6,8 @@
 #include "lib/base/error.h"
 
 static const char not_ours[] = "There is no such thing here. Pictures are <channel>/<rendition>/latest.jpg and "
-			       "<channel>/<rendition>/<epoch>-<seq>.jpg; lists are <channel>/index.json.";
+			       "<channel>/<rendition>/<epoch>-<seq>.jpg, streams <channel>/<rendition>/stream.mjpg; "
+			       "lists are <channel>/index.json.";
 
 struct part {
 	const char *at;
@@ -49,21 +50,31 @@ static bool take_names(const char *path, size_t *len, bool rendition, struct ks_
 	return pop(path, len, &part) && take_name(&part, KS_CHANNEL_MAX, url->channel);
 }
 
-static int parse_picture(const struct part *file, struct ks_url *url, const char **why)
+static bool has_suffix(const struct part *part, const char *suffix)
 {
-	static const char suffix[] = ".jpg";
-	size_t stem = file->len - (sizeof(suffix) - 1);
+	size_t len = strlen(suffix);
 
-	url->kind = is(file, "latest.jpg") ? KS_URL_LATEST : KS_URL_FRAME;
-	if (url->kind == KS_URL_LATEST || ks_frame_id_parse(file->at, stem, &url->id) == KS_EOK)
-		return KS_EOK;
-	*why = "A picture is named latest.jpg or <epoch>-<seq>.jpg, two decimal numbers without leading zeros.";
-	return KS_EMALFORMED;
+	return part->len > len && memcmp(part->at + part->len - len, suffix, len) == 0;
 }
 
-static bool is_picture(const struct part *file)
+/* A file below a rendition. */
+static int parse_file(const struct part *file, struct ks_url *url, const char **why)
 {
-	return file->len > 4 && memcmp(file->at + file->len - 4, ".jpg", 4) == 0;
+	if (is(file, "latest.jpg") || is(file, "stream.mjpg")) {
+		url->kind = file->at[0] == 'l' ? KS_URL_LATEST : KS_URL_STREAM;
+		return KS_EOK;
+	}
+	*why = not_ours;
+	if (!has_suffix(file, ".jpg"))
+		return KS_ENODATA;
+	url->kind = KS_URL_FRAME;
+	*why = "A picture is named latest.jpg or <epoch>-<seq>.jpg, two decimal numbers without leading zeros.";
+	return ks_frame_id_parse(file->at, file->len - strlen(".jpg"), &url->id);
+}
+
+static bool is_file(const struct part *file)
+{
+	return has_suffix(file, ".jpg") || is(file, "stream.mjpg");
 }
 
 static int parse_path(const char *path, size_t len, struct ks_url *url, const char **why)
@@ -74,8 +85,8 @@ static int parse_path(const char *path, size_t len, struct ks_url *url, const ch
 	*why = not_ours;
 	if (!pop(path, &len, &file))
 		return KS_ENODATA;
-	if (is_picture(&file) && take_names(path, &len, true, url)) {
-		err = parse_picture(&file, url, why);
+	if (is_file(&file) && take_names(path, &len, true, url)) {
+		err = parse_file(&file, url, why);
 	} else if (is(&file, "index.json") && take_names(path, &len, false, url)) {
 		url->kind = KS_URL_INDEX;
 		err = KS_EOK;
@@ -87,26 +98,77 @@ static int parse_path(const char *path, size_t len, struct ks_url *url, const ch
 	return err;
 }
 
-static int parse_argument(const char *at, size_t len, struct ks_url *url, const char **why)
+/* The value when the argument has this name. */
+static bool named(const struct part *argument, const char *name, struct part *value)
 {
-	static const char after[] = "after=", channel[] = "channel=";
+	size_t len = strlen(name);
 
-	if (url->kind == KS_URL_LATEST && len >= sizeof(after) - 1 && memcmp(at, after, sizeof(after) - 1) == 0) {
-		*why = "The argument is after=<epoch>-<seq>, once, two decimal numbers without leading zeros.";
-		if (url->has_after)
-			return KS_EMALFORMED;
-		url->has_after = true;
-		return ks_frame_id_parse(at + sizeof(after) - 1, len - (sizeof(after) - 1), &url->after);
-	}
-	if (url->kind == KS_URL_HEALTH && len >= sizeof(channel) - 1 &&
-	    memcmp(at, channel, sizeof(channel) - 1) == 0) {
-		struct part part = { at + sizeof(channel) - 1, len - (sizeof(channel) - 1) };
+	if (argument->len < len || memcmp(argument->at, name, len) != 0)
+		return false;
+	*value = (struct part){ argument->at + len, argument->len - len };
+	return true;
+}
 
-		*why = "The argument is channel=<channel>, once: lower-case letters, digits and hyphens.";
-		if (url->channel[0] != '\0' || !take_name(&part, KS_CHANNEL_MAX, url->channel))
+static int parse_after(const struct part *value, struct ks_url *url, const char **why)
+{
+	*why = "The argument is after=<epoch>-<seq>, once, two decimal numbers without leading zeros.";
+	if (url->has_after)
+		return KS_EMALFORMED;
+	url->has_after = true;
+	return ks_frame_id_parse(value->at, value->len, &url->after);
+}
+
+static int parse_wait(const struct part *value, struct ks_url *url, const char **why)
+{
+	uint32_t ms = 0;
+
+	*why = "The argument is wait=<milliseconds>, a decimal number.";
+	if (value->len == 0)
+		return KS_EMALFORMED;
+	for (size_t i = 0; i < value->len; i++) {
+		if (value->at[i] < '0' || value->at[i] > '9')
 			return KS_EMALFORMED;
+		ms = ms * 10 + (uint32_t)(value->at[i] - '0');
+		if (ms > KS_WAIT_MAX_MS)
+			ms = KS_WAIT_MAX_MS;
 	}
+	url->wait_ms = ms;
 	return KS_EOK;
+}
+
+static int parse_channel(const struct part *value, struct ks_url *url, const char **why)
+{
+	*why = "The argument is channel=<channel>, once: lower-case letters, digits and hyphens.";
+	return url->channel[0] == '\0' && take_name(value, KS_CHANNEL_MAX, url->channel) ? KS_EOK : KS_EMALFORMED;
+}
+
+static int parse_argument(const struct part *argument, struct ks_url *url, const char **why)
+{
+	struct part value;
+
+	if (url->kind == KS_URL_LATEST && named(argument, "after=", &value))
+		return parse_after(&value, url, why);
+	if (url->kind == KS_URL_LATEST && named(argument, "wait=", &value))
+		return parse_wait(&value, url, why);
+	if (url->kind == KS_URL_HEALTH && named(argument, "channel=", &value))
+		return parse_channel(&value, url, why);
+	return KS_EOK;
+}
+
+static int parse_query(const char *query, size_t len, struct ks_url *url, const char **why)
+{
+	int err = KS_EOK;
+
+	while (err == KS_EOK && len > 0) {
+		const char *end = memchr(query, '&', len);
+		struct part argument = { query, end != NULL ? (size_t)(end - query) : len };
+		size_t used = argument.len + (end != NULL);
+
+		err = parse_argument(&argument, url, why);
+		query += used;
+		len -= used;
+	}
+	return err;
 }
 
 int ks_url_parse(const char *path, const char *query, struct ks_url *url, const char **why)
@@ -115,13 +177,19 @@ int ks_url_parse(const char *path, const char *query, struct ks_url *url, const 
 
 	memset(url, 0, sizeof(*url));
 	err = parse_path(path, strlen(path), url, why);
-	while (err == KS_EOK && query != NULL && *query != '\0') {
-		size_t len = strcspn(query, "&");
-
-		err = parse_argument(query, len, url, why);
-		query += len + (query[len] == '&');
-	}
+	if (err == KS_EOK && query != NULL)
+		err = parse_query(query, strlen(query), url, why);
 	return err;
+}
+
+int ks_url_parse_file(const char *file, size_t len, const char *query, size_t query_len, struct ks_url *url,
+		      const char **why)
+{
+	int err;
+
+	memset(url, 0, sizeof(*url));
+	err = parse_file(&(struct part){ file, len }, url, why);
+	return err == KS_EOK ? parse_query(query, query_len, url, why) : err;
 }
 
 bool ks_url_mounted(const char *path, size_t base_len, const char *location)

@@ -30,7 +30,7 @@ mkdir -p "$work/htdocs"
 : >"$work/mime.types"
 refused() { ! check_config "$1"; }
 while IFS='|' read -r line expected; do
-	ok "$line: refused" refused "$line"
+	ok "$line: refused" refused "$(printf '%b' "$line")"
 	like "$line: where" "$(cat "$work/words")" "httpd\.conf:|line [0-9]+"
 	like "$line: what was expected" "$(cat "$work/words")" "$expected"
 done <<'END'
@@ -42,6 +42,11 @@ SentryStaleAfter 1001|expected a number of periods
 SentryDeadAfter 0|SentryDeadAfter expected a time from 100ms to 24h, such as 30s, not "0"
 SentryDeadAfter soon|expected a time
 SentryDeadAfter 25h|expected a time
+SentryWait 31s|SentryWait expected a time from 0 to 30s, not "31s"
+SentrySpread 2s|SentrySpread expected a time from 0 to 1s, such as 100ms, not "2s"
+SentryCapacity -1|SentryCapacity expected a whole number from 0 \(no limit\) to 10000000, not "-1"
+SentryViewers many|SentryViewers expected a whole number
+<VirtualHost *:1>\nSentryCapacity 100\n</VirtualHost>|SentryCapacity cannot occur within <VirtualHost> section
 SentryCORS Maybe|must be On or Off
 SentryTiming|must be On or Off
 END

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From httpd to the pump: which connections may go, and how they do. httpd 2.4 has no way to lend a connection to
+ * somebody else, so the pump gets a duplicate of its socket, and httpd, told that the peer is gone, closes its own
+ * descriptor without a word on the wire.
+ *
+ * One per child; any thread.
+ */
+#ifndef KS_MOD_SENTRY_HANDOVER_H
+#define KS_MOD_SENTRY_HANDOVER_H
+
+#include <stdbool.h>
+
+#include "mod_sentry/answer.h"
+#include "mod_sentry/conditions.h"
+#include "mod_sentry/pump/pump.h"
+
+#define KS_SITES_MAX 64		/* server and location pairs; viewers of others stay with httpd */
+
+struct ks_handover;
+
+/* NULL when out of memory. All is from `pool`, the child's, and goes with it. */
+struct ks_handover *ks_handover_new(apr_pool_t *pool, struct ks_pump *pump, const struct ks_conditions *conditions);
+
+/* True when the request's connection is the pump's now, and the request too: the handler has nothing to do but return
+ * OK, and nobody logs. Else the request is the caller's to answer; when it is a picture that goes out with 200,
+ * ks_handover_learn() may make the next one of its kind go. */
+bool ks_handover_try(struct ks_handover *handover, struct ks_request *q);
+void ks_handover_learn(struct ks_handover *handover, struct ks_request *q, const struct ks_picture *picture,
+		       const struct ks_freshness *f);
+
+/* Hands over an idle connection that had been given back, with what came meanwhile. */
+bool ks_handover_return(struct ks_pump *pump, conn_rec *c, const struct ks_site *site, const char *host,
+			const char *bytes, apr_size_t len);
+
+/* True when the log need not say anything of this request: the pump does. */
+bool ks_handover_done(const request_rec *r);
+
+/* Once, at the module's start. */
+void ks_handover_register(void);
+
+#endif

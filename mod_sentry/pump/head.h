@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The heads of the pump's answers. They say what httpd's handler would have said (serve.c), and the tests hold the
+ * two against each other.
+ */
+#ifndef KS_MOD_SENTRY_PUMP_HEAD_H
+#define KS_MOD_SENTRY_PUMP_HEAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mod_sentry/picture.h"
+#include "mod_sentry/pump/site.h"
+#include "mod_sentry/state.h"
+
+#define KS_HEAD_MAX (KS_SITE_EXTRAS_MAX + KS_PICTURE_HEAD + 1024)
+#define KS_DATE_TEXT 30		/* "Sun, 06 Nov 1994 08:49:37 GMT" and its NUL: RFC 9110 section 5.6.7 */
+
+enum ks_head_status {
+	KS_HEAD_200,
+	KS_HEAD_204,
+	KS_HEAD_304,
+	KS_HEAD_414,	/* refusals, of what is no request yet */
+	KS_HEAD_431
+};
+
+int ks_head_status_of(enum ks_head_status status);	/* as a number */
+
+/* What a head is made of. */
+struct ks_head_about {
+	const struct ks_site *site;
+	const struct ks_picture *picture;
+	struct ks_freshness f;
+	enum ks_head_status status;
+	bool immutable;		/* by id: only what does not change */
+	bool keep_alive, close;	/* what is said of the connection; neither: nothing */
+	const char *date;
+};
+
+struct ks_head {
+	size_t len;
+	char text[KS_HEAD_MAX];
+};
+
+void ks_head_write(struct ks_head *head, const struct ks_head_about *about);
+
+/* A stream's head, and that of one of its parts. A part ends with the next boundary, which is written behind it at
+ * once: browsers show a part when they see its end. */
+void ks_head_write_stream(struct ks_head *head, const struct ks_site *site, const char *date);
+void ks_head_write_part(struct ks_head *head, const struct ks_head_about *about);
+extern const char ks_head_boundary[];	/* what follows a part's last byte; without its first line end, what comes first */
+extern const char ks_head_stream_type[];
+
+/* The whole answer, in words; returns the length of its body. */
+size_t ks_head_write_refusal(struct ks_head *head, enum ks_head_status status, const char *date);
+
+void ks_head_date(char out[KS_DATE_TEXT], int64_t wall_us);
+
+#endif

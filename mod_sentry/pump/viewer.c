@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "mod_sentry/pump/pump_private.h"
+
+struct ks_viewer *ks_viewer_new(const struct ks_site *site, int fd, const char *host, const char *bytes, size_t len)
+{
+	size_t host_len = strlen(host);
+	struct ks_viewer *v = host_len <= KS_PUMP_HOST_MAX ? calloc(1, sizeof(*v) + host_len + 1) : NULL;
+
+	if (v == NULL || len > KS_PUMP_INPUT_MAX || (len > 0 && (v->input = malloc(len)) == NULL)) {
+		free(v);
+		return NULL;
+	}
+	if (len > 0)
+		memcpy(v->input, bytes, len);
+	memcpy(v->host, host, host_len);
+	v->host_len = (uint8_t)host_len;
+	v->input_len = len;
+	v->site = site;
+	v->fd = fd;
+	v->readable = true;
+	return v;
+}
+
+static void leave_lists(struct ks_pump *pump, struct ks_viewer *v)
+{
+	if (v->state == KS_VIEWER_WAITING)
+		ks_feed_leave(v->feed, v);
+	if (v->again)
+		TAILQ_REMOVE(&pump->again, v, wait);
+	v->again = false;
+	ks_timer_clear(&pump->timers, &v->timer);
+	LIST_REMOVE(v, all);
+}
+
+/* Its socket is somebody else's from here on. */
+static void forget(struct ks_pump *pump, struct ks_viewer *v)
+{
+	leave_lists(pump, v);
+	ks_pump_drop_rest(v);
+	free(v->asked);
+	free(v->input);
+	free(v);
+	atomic_fetch_sub_explicit(&pump->n, 1, memory_order_relaxed);
+}
+
+void ks_viewer_close(struct ks_pump *pump, struct ks_viewer *v)
+{
+	close(v->fd);
+	forget(pump, v);
+}
+
+/* Says that nothing follows, and waits for the peer to say so too: closed at once, with something unread in it, the
+ * socket would tell the peer to throw away what it has not read yet (RFC 9112 section 9.6). */
+static void linger(struct ks_pump *pump, struct ks_viewer *v)
+{
+	free(v->input);
+	v->input = NULL;
+	v->input_len = 0;
+	if (shutdown(v->fd, SHUT_WR) != 0) {
+		ks_viewer_close(pump, v);
+		return;
+	}
+	v->state = KS_VIEWER_LINGERING;
+	v->readable = true;
+	ks_timer_set(&pump->timers, &v->timer, pump->now_us + KS_PUMP_LINGER_US);
+}
+
+/* Throws away what still comes. True when the peer has closed. */
+static bool peer_closed(struct ks_pump *pump, struct ks_viewer *v)
+{
+	ssize_t n;
+
+	for (int i = 0; i < KS_PUMP_PIPELINED_MAX; i++) {
+		n = recv(v->fd, pump->input, sizeof(pump->input), MSG_DONTWAIT);
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR))
+			return true;
+		if (n < 0)
+			return false;
+	}
+	return true;	/* it does not listen */
+}
+
+static void give_back(struct ks_pump *pump, struct ks_viewer *v, const char *bytes, size_t len)
+{
+	int fd = v->fd;
+
+	epoll_ctl(pump->epoll, EPOLL_CTL_DEL, fd, NULL);
+	if (!pump->ops.give_back(pump->ops.ctx, v->site, fd, v->host, bytes, len)) {
+		linger(pump, v);
+		return;
+	}
+	forget(pump, v);
+}
+
+/* --- reading -------------------------------------------------------------------------------------------------------- */
+
+/* What of the pump's buffer is this viewer's. */
+struct reading {
+	size_t at, end;
+	unsigned answered;
+};
+
+static void take_input(struct ks_pump *pump, struct ks_viewer *v, struct reading *r)
+{
+	*r = (struct reading){ 0, v->input_len, 0 };
+	if (v->input == NULL)
+		return;
+	memcpy(pump->input, v->input, v->input_len);
+	free(v->input);
+	v->input = NULL;
+	v->input_len = 0;
+}
+
+/* False when there is no memory for it. */
+static bool keep_input(struct ks_pump *pump, struct ks_viewer *v, const struct reading *r)
+{
+	size_t len = r->end - r->at;
+
+	if (len == 0)
+		return true;
+	v->input = malloc(len);
+	if (v->input == NULL)
+		return false;
+	memcpy(v->input, pump->input + r->at, len);
+	v->input_len = len;
+	return true;
+}
+
+enum got { GOT_SOME, GOT_NOTHING, GOT_END };
+
+static enum got receive(struct ks_pump *pump, struct ks_viewer *v, struct reading *r)
+{
+	size_t room;
+	ssize_t n;
+
+	if (r->at > 0 && r->at < r->end)
+		memmove(pump->input, pump->input + r->at, r->end - r->at);
+	r->end -= r->at;
+	r->at = 0;
+	room = sizeof(pump->input) - r->end;
+	do {
+		n = recv(v->fd, pump->input + r->end, room, MSG_DONTWAIT);
+	} while (n < 0 && errno == EINTR);
+	if (n > 0) {
+		/* epoll(7): a stream that gives less than was asked for is empty, and will say so when it is not. Its
+		 * end was said already. */
+		v->readable = (size_t)n == room || v->ended;
+		r->end += (size_t)n;
+		return GOT_SOME;
+	}
+	v->readable = false;
+	return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? GOT_NOTHING : GOT_END;
+}
+
+/* After an answer that the socket took whole. */
+static void done(struct ks_pump *pump, struct ks_viewer *v)
+{
+	if (v->close) {
+		linger(pump, v);
+		return;
+	}
+	v->state = KS_VIEWER_READING;
+	v->partial = false;
+	ks_timer_set(&pump->timers, &v->timer, pump->now_us + v->site->idle_us);
+}
+
+static void wait_for_picture(struct ks_pump *pump, struct ks_viewer *v)
+{
+	v->state = KS_VIEWER_WAITING;
+	v->partial = false;
+	ks_feed_wait(v->feed, v);
+	ks_timer_set(&pump->timers, &v->timer, pump->now_us + v->wait_us);
+}
+
+static void wait_for_room(struct ks_pump *pump, struct ks_viewer *v)
+{
+	int64_t due_us = pump->now_us + v->site->stall_us;
+
+	v->state = KS_VIEWER_WRITING;
+	ks_timer_set(&pump->timers, &v->timer, due_us < v->cut_us ? due_us : v->cut_us);
+}
+
+/* What becomes of a viewer after an answer. False when it is gone. */
+static bool go_on(struct ks_pump *pump, struct ks_viewer *v, enum ks_outcome how)
+{
+	switch (how) {
+	case KS_OUT_SENT:
+		if (v->stream && !atomic_load(&pump->draining))
+			wait_for_picture(pump, v);
+		else
+			done(pump, v);
+		return true;
+	case KS_OUT_PART:
+		wait_for_room(pump, v);
+		return true;
+	case KS_OUT_WAIT:
+		/* It has asked, and closed: nobody waits there any more. */
+		if (v->ended)
+			break;
+		wait_for_picture(pump, v);
+		return true;
+	case KS_OUT_NOT_OURS:
+	case KS_OUT_GONE:
+		break;
+	}
+	ks_viewer_close(pump, v);
+	return false;
+}
+
+enum next { NEXT_READ, NEXT_OTHERS, NEXT_GONE };
+
+/* Answers what is there, request by request. */
+static enum next answer_some(struct ks_pump *pump, struct ks_viewer *v, struct reading *r)
+{
+	while (r->at < r->end && v->state == KS_VIEWER_READING) {
+		struct ks_request_head request;
+		enum ks_request_kind kind;
+		enum ks_outcome how = KS_OUT_NOT_OURS;
+
+		if (r->answered == KS_PUMP_PIPELINED_MAX)
+			return NEXT_OTHERS;
+		kind = ks_request_read(pump->input + r->at, r->end - r->at, &request);
+		if (kind == KS_REQUEST_PARTIAL)
+			return NEXT_READ;
+		if (kind == KS_REQUEST_PLAIN)
+			how = ks_pump_answer(pump, v, &request);
+		if (how == KS_OUT_NOT_OURS) {
+			give_back(pump, v, pump->input + r->at, r->end - r->at);
+			return NEXT_GONE;
+		}
+		r->at += request.whole.len;
+		r->answered++;
+		if (!go_on(pump, v, how))
+			return NEXT_GONE;
+	}
+	return NEXT_READ;
+}
+
+/* A head that does not end: httpd would go on reading it in a thread of its own. */
+static void too_long(struct ks_pump *pump, struct ks_viewer *v)
+{
+	bool line = memchr(pump->input, '\n', sizeof(pump->input)) == NULL;
+
+	if (ks_pump_refuse(pump, v, line ? KS_HEAD_414 : KS_HEAD_431) == KS_OUT_SENT)
+		linger(pump, v);
+	else
+		ks_viewer_close(pump, v);
+}
+
+static void await_rest(struct ks_pump *pump, struct ks_viewer *v, const struct reading *r)
+{
+	if (!keep_input(pump, v, r)) {
+		ks_viewer_close(pump, v);
+		return;
+	}
+	/* The time of half a request runs from its first byte, whatever trickles in behind it. */
+	if (v->input_len > 0 && v->state == KS_VIEWER_READING && !v->partial) {
+		v->partial = true;
+		ks_timer_set(&pump->timers, &v->timer, pump->now_us + v->site->stall_us);
+	}
+}
+
+void ks_viewer_run(struct ks_pump *pump, struct ks_viewer *v)
+{
+	struct reading r;
+	enum next next;
+	enum got got = GOT_NOTHING;
+
+	take_input(pump, v, &r);
+	do {
+		next = answer_some(pump, v, &r);
+		if (next == NEXT_GONE)
+			return;
+		if (next == NEXT_OTHERS) {
+			TAILQ_INSERT_TAIL(&pump->again, v, wait);
+			v->again = true;
+			break;
+		}
+		if (v->state != KS_VIEWER_READING || !v->readable)
+			break;
+		if (r.end - r.at == sizeof(pump->input)) {
+			too_long(pump, v);
+			return;
+		}
+		got = receive(pump, v, &r);
+	} while (got == GOT_SOME);
+	if (got == GOT_END)
+		ks_viewer_close(pump, v);
+	else if (v->state != KS_VIEWER_LINGERING)
+		await_rest(pump, v, &r);
+}
+
+/* --- events ---------------------------------------------------------------------------------------------------- */
+
+/* After an answer to a viewer that was not being read: there may be more of it. */
+static void resume(struct ks_pump *pump, struct ks_viewer *v, enum ks_outcome how)
+{
+	if (go_on(pump, v, how) && v->state == KS_VIEWER_READING && (v->input != NULL || v->readable))
+		ks_viewer_run(pump, v);
+}
+
+static void read_on(struct ks_pump *pump, struct ks_viewer *v)
+{
+	if (v->readable && !v->again)
+		ks_viewer_run(pump, v);
+}
+
+void ks_viewer_ready(struct ks_pump *pump, struct ks_viewer *v, uint32_t events)
+{
+	if ((events & (EPOLLIN | EPOLLRDHUP)) != 0)
+		v->readable = true;
+	if ((events & EPOLLRDHUP) != 0)
+		v->ended = true;
+	if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
+		ks_viewer_close(pump, v);
+		return;
+	}
+	switch ((enum ks_viewer_state)v->state) {
+	case KS_VIEWER_READING:
+		read_on(pump, v);
+		break;
+	case KS_VIEWER_WAITING:
+		if (v->ended)
+			ks_viewer_close(pump, v);
+		break;
+	case KS_VIEWER_WRITING:
+		if ((events & EPOLLOUT) != 0)
+			resume(pump, v, ks_pump_send_rest(v));
+		break;
+	case KS_VIEWER_LINGERING:
+		if (peer_closed(pump, v))
+			ks_viewer_close(pump, v);
+		break;
+	}
+}
+
+static void stop_waiting(struct ks_viewer *v)
+{
+	ks_feed_leave(v->feed, v);
+	v->state = KS_VIEWER_READING;
+}
+
+void ks_viewer_expired(struct ks_pump *pump, struct ks_viewer *v)
+{
+	switch ((enum ks_viewer_state)v->state) {
+	case KS_VIEWER_READING:
+		linger(pump, v);
+		break;
+	case KS_VIEWER_WAITING:
+		stop_waiting(v);
+		if (v->stream)	/* it is dead: who asks again is told why */
+			linger(pump, v);
+		else
+			resume(pump, v, ks_pump_answer_nothing(pump, v));
+		break;
+	case KS_VIEWER_WRITING:
+	case KS_VIEWER_LINGERING:
+		ks_viewer_close(pump, v);
+		break;
+	}
+}
+
+void ks_viewer_released(struct ks_pump *pump, struct ks_viewer *v)
+{
+	stop_waiting(v);
+	resume(pump, v, ks_pump_answer_released(pump, v));
+}
+
+void ks_viewer_drain(struct ks_pump *pump, struct ks_viewer *v)
+{
+	v->close = true;
+	if (v->state == KS_VIEWER_WAITING || (v->state == KS_VIEWER_READING && v->input == NULL))
+		ks_viewer_expired(pump, v);
+}
