@@ -63,7 +63,7 @@ metric() { # NAME: of the location that the pump has no part in
 viewers_are() { [ "$(metric koshien_serve_viewers)" = "$1" ]; }
 children_of() { pgrep -P "$server_pid"; }
 descriptors() { find "/proc/$1/fd" 2>/dev/null | wc -l; } # PID
-talk() { "$top_builddir/tests/httpd/talk" "$port" "$@"; }
+talk() { "$top_builddir/tests/httpd/talk" "$port"; }
 mixed() { "$top_builddir/tests/httpd/mixed" "$port" "$@"; } # CONNECTIONS REQUESTS
 
 # --- which connections go -------------------------------------------------------------------------------------
