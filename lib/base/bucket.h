@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How often something may happen: so many times at once, then once each while (a token bucket, kept as the one moment at
- * which all that was taken is paid for: the virtual scheduling algorithm of ITU-T I.371). A zeroed bucket is full. Not
- * thread-safe. Where lines of log have one gate each (lib/base/log.h), a bucket is for those that several of are news.
+ * How often something may happen: so many times at once, then once each while (a token bucket, kept as the one moment
+ * at which all that was taken is paid for: the virtual scheduling algorithm of ITU-T I.371). A zeroed bucket is full.
+ * Not thread-safe. For lines of log of which several are news; others have a gate (lib/base/log.h).
  */
 #ifndef KS_BASE_BUCKET_H
 #define KS_BASE_BUCKET_H

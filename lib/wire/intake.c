@@ -70,9 +70,11 @@ void ks_intake_heard(struct ks_intake *intake, const struct ks_endpoint *from, s
 const struct ks_endpoint *ks_intake_pay(struct ks_intake *intake, size_t len)
 {
 	const struct ks_parent *parent = intake->parent;
-	const struct ks_endpoint *told = parent != NULL && parent->told && parent->where.len > 0 ? &parent->where : NULL;
+	const struct ks_endpoint *told = NULL;
 	struct ks_intake *payer = intake;
 
+	if (parent != NULL && parent->told && parent->where.len > 0)
+		told = &parent->where;
 	if (told != NULL && ks_endpoint_same_peer(told, &intake->endpoint))
 		return &intake->endpoint;
 	/* A session that is to replace the live one is set up at its cost. */

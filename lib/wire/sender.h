@@ -33,7 +33,7 @@
 #define KS_HALF_OPEN_MAX 64		/* accepted, not yet used; the oldest of the name with most gives way */
 #define KS_ADDRESS_TEXT_MAX 255
 #define KS_SENDER_TRACKS_MAX 256	/* track and source; the one unused longest gives way */
-#define KS_HEADS_PER_S 25		/* taken of one name, and so many at once: 64 channels named each 3 s are fewer */
+#define KS_HEADS_PER_S 25		/* of one name, and so many at once: 64 channels named each 3 s are fewer */
 /* Lines of log that relays of one name can bring about: so many at once, then one each while. */
 #define KS_SAID_MAX 16
 #define KS_SAID_US KS_LOG_GATE_US

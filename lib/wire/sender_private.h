@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the files of the sender share: sender.c (the contract), sender_tracks.c (what there is to send),
- * sender_peers.c (relays and their timers), sender_names.c (what their names may say), sender_leases.c (how sessions come up), sender_reports.c (what relays
- * say in them), sender_path.c (datagram sizes), sender_pace.c (what is sent when), sender_metrics.c.
+ * sender_peers.c (relays and their timers), sender_names.c (how much a name may say), sender_leases.c (how sessions
+ * come up), sender_reports.c (what relays say in them), sender_path.c (datagram sizes), sender_pace.c (what is sent
+ * when), sender_metrics.c.
  */
 #ifndef KS_WIRE_SENDER_PRIVATE_H
 #define KS_WIRE_SENDER_PRIVATE_H
@@ -110,7 +111,7 @@ struct ks_peer_counts {
 	ks_counter reported_received, reported_expected, reported_delivered, reported_lost;
 };
 
-#define KS_NAMES_MAX (2 * KS_RELAYS_MAX)	/* that are remembered; one without relays gives way, the longest first */
+#define KS_NAMES_MAX (2 * KS_RELAYS_MAX)	/* that are remembered; of those without relays the oldest gives way */
 
 struct ks_relay_name {
 	char text[KS_RELAY_NAME_MAX + 1];	/* empty: none yet */
@@ -230,7 +231,8 @@ size_t ks_peer_send(struct ks_sender *sender, struct ks_peer *peer, struct ks_le
 		    const struct ks_endpoint *to, const struct iovec *datagrams, size_t n);
 
 /* sender_names.c */
-void ks_name_take(struct ks_sender *sender, struct ks_peer *peer, const char *text);	/* instead of the one it had */
+/* Instead of the one that it had. */
+void ks_name_take(struct ks_sender *sender, struct ks_peer *peer, const char *text);
 void ks_name_leave(struct ks_sender *sender, struct ks_peer *peer);
 bool ks_name_may_tell(struct ks_peer *peer, int64_t now_us);	/* a HEAD */
 bool ks_name_may_log(struct ks_peer *peer, int64_t now_us);	/* a line that it can bring about */

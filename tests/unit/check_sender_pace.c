@@ -409,7 +409,9 @@ static void send_some(uint32_t seq, unsigned first)
 {
 	for (unsigned i = first; i < first + AT_ONCE; i++) {
 		char channel[16];
-		const struct ks_outgoing object = { channel, "r0", 0, 0, { 1, seq }, PERIOD, hand_bytes(seq, SMALL), SMALL };
+		const struct ks_outgoing object = { .channel = channel, .rendition = "r0", .id = { 1, seq },
+						    .period_us = PERIOD, .bytes = hand_bytes(seq, SMALL),
+						    .len = SMALL };
 
 		snprintf(channel, sizeof(channel), "channel%u", i);
 		ck_assert_int_eq(ks_sender_object(hand.sender, &object), KS_EOK);
