@@ -61,7 +61,7 @@ void ks_pump_linger(struct ks_pump *pump, int fd)
 
 static void admit(struct ks_pump *pump, struct ks_viewer *v)
 {
-	/* Once, for good, and at the edge: nothing more is to be told to the kernel about this socket. */
+	/* Once, for good, and at the edge: nothing more is told to the kernel about this socket until it goes. */
 	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = v };
 
 	bool lingers = v->state == KS_VIEWER_LINGERING;

@@ -52,6 +52,9 @@ static void forget(struct ks_pump *pump, struct ks_viewer *v)
 
 void ks_viewer_close(struct ks_pump *pump, struct ks_viewer *v)
 {
+	/* Said in words: as long as httpd has not closed its own descriptor of the same socket, closing ours would leave it in
+	 * the epoll set, with a pointer to this memory. */
+	epoll_ctl(pump->epoll, EPOLL_CTL_DEL, v->fd, NULL);
 	close(v->fd);
 	forget(pump, v);
 }
