@@ -54,8 +54,9 @@ beyond() { # NUMBER: the relay holds a frame with a higher one
 frames_go_on() { within 20 beyond $(($(newest) + 20)); }
 none_lost() { # NEWEST FRAMES: at an earlier moment
 	held >now && read -r later held_later <now
+	# A frame may come between the two numbers of a reading, and is then in one of them only.
 	echo "$((later - $1)) sent, $((held_later - $2)) here"
-	[ $((later - $1)) -gt 0 ] && [ $((later - $1)) -eq $((held_later - $2)) ]
+	[ $((later - $1)) -gt 0 ] && [ $((later - $1)) -le $((held_later - $2)) ]
 }
 more_reloads() { [ "$(grep -c 'reload' "$1.log")" -gt "$2" ]; }
 reload() { # sentryd|sentryc PID: takes effect, without a word against it
