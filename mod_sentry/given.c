@@ -15,14 +15,12 @@
 #include <http_connection.h>
 #include <http_core.h>
 #include <http_protocol.h>
-#include <scoreboard.h>
 #include <util_filter.h>
 
 #include "lib/base/log.h"
 #include "mod_sentry/handover.h"
 
 #define MPM_RECORD 4096	/* bytes of zeros; mpm_event's record of a connection has a few hundred */
-#define NOWHERE (-1)	/* not in the scoreboard */
 
 APLOG_USE_MODULE(sentry);
 extern module AP_MODULE_DECLARE_DATA sentry_module;
@@ -160,11 +158,10 @@ static void linger(struct ks_pump *pump, apr_socket_t *socket)
 static void serve(struct gift *gift, apr_thread_t *thread, apr_pool_t *pool, apr_socket_t *socket)
 {
 	apr_bucket_alloc_t *alloc = apr_bucket_alloc_create(pool);
-	ap_sb_handle_t *nowhere;
 	conn_rec *c;
 
-	ap_create_sb_handle(&nowhere, pool, NOWHERE, NOWHERE);
-	c = ap_run_create_connection(pool, gift->site->owner, socket, (long)gift->fd, nowhere, alloc);
+	/* No handle: it has no place in the scoreboard, where each is one worker's. */
+	c = ap_run_create_connection(pool, gift->site->owner, socket, (long)gift->fd, NULL, alloc);
 	if (c == NULL)
 		return;
 	c->cs = apr_pcalloc(pool, sizeof(*c->cs));
@@ -230,8 +227,10 @@ struct ks_given *ks_given_new(apr_pool_t *pool)
 	if (mpm == NULL)
 		return NULL;
 	given->mpm = mpm;
-	if (apr_thread_pool_create(&given->threads, 0, KS_GIVEN_THREADS_MAX, pool) != APR_SUCCESS)
+	if (apr_thread_pool_create(&given->threads, 1, KS_GIVEN_THREADS_MAX, pool) != APR_SUCCESS)
 		return NULL;
+	/* They stay: a thread for each request would cost more than the request. */
+	apr_thread_pool_idle_max_set(given->threads, KS_GIVEN_THREADS_MAX);
 	return given;
 }
 
