@@ -63,6 +63,9 @@ for name in "${relays[@]}"; do
 		{ last = $5 }')
 	if [ "${handed_ms:-0}" -lt 10000 ] && [ "${paused_ms:-0}" -ge $((period_ms * 5 / 4)) ]; then
 		skip "$name: after 10 s of good frames" "the spare had paused for $paused_ms ms: this machine is too busy"
+		skip "$name: without a pause" "likewise"
+		ok "$name: never backwards" never_backwards "$name"
+		continue
 	else
 		ok "$name: after 10 s of good frames" test "${handed_ms:-0}" -ge 10000 -a "${handed_ms:-0}" -le 14000
 	fi
