@@ -2,6 +2,7 @@
  *
  * stream.mjpg over connections that the pump does not have: a thread of httpd for each, as long as some may be held.
  */
+#include <stddef.h>	/* before APR, which makes do without offsetof() otherwise */
 #include <string.h>
 
 #include <apr_buckets.h>

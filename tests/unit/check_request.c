@@ -313,7 +313,7 @@ START_TEST(every_byte_put_in_at_every_place)
 	compile_all();
 	for (size_t at = 0; at <= strlen(SAMPLE); at++) {
 		memcpy(text, SAMPLE, at);
-		memcpy(text + at + 1, SAMPLE + at, strlen(SAMPLE) - at);
+		memcpy(text + at + 1, &SAMPLE[at], strlen(SAMPLE) - at);
 		for (int byte = 0; byte < 256; byte++) {
 			text[at] = (char)byte;
 			agree(text, strlen(SAMPLE) + 1);
@@ -329,7 +329,7 @@ START_TEST(every_byte_left_out)
 	compile_all();
 	for (size_t at = 0; at < strlen(SAMPLE); at++) {
 		memcpy(text, SAMPLE, at);
-		memcpy(text + at, SAMPLE + at + 1, strlen(SAMPLE) - at - 1);
+		memcpy(text + at, &SAMPLE[at + 1], strlen(SAMPLE) - at - 1);
 		agree(text, strlen(SAMPLE) - 1);
 	}
 }
