@@ -2,7 +2,6 @@
 #include "mod_sentry/given.h"
 
 #include <fcntl.h>
-#include <stddef.h>	/* before APR, which makes do without offsetof() otherwise */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -11,6 +11,7 @@
 #define KS_MOD_SENTRY_GIVEN_H
 
 #include <stdbool.h>
+#include <stddef.h>	/* before APR, which makes do without offsetof() otherwise */
 
 #include <httpd.h>
 
