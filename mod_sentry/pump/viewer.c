@@ -60,19 +60,21 @@ void ks_viewer_close(struct ks_pump *pump, struct ks_viewer *v)
 }
 
 /* Says that nothing follows, and waits for the peer to say so too: closed at once, with something unread in it, the
- * socket would tell the peer to throw away what it has not read yet (RFC 9112 section 9.6). */
-static void linger(struct ks_pump *pump, struct ks_viewer *v)
+ * socket would tell the peer to throw away what it has not read yet (RFC 9112 section 9.6). False when the viewer is
+ * gone: its peer is. */
+static bool linger(struct ks_pump *pump, struct ks_viewer *v)
 {
 	free(v->input);
 	v->input = NULL;
 	v->input_len = 0;
 	if (shutdown(v->fd, SHUT_WR) != 0) {
 		ks_viewer_close(pump, v);
-		return;
+		return false;
 	}
 	v->state = KS_VIEWER_LINGERING;
 	v->readable = true;
 	ks_timer_set(&pump->timers, &v->timer, pump->now_us + KS_PUMP_LINGER_US);
+	return true;
 }
 
 /* Throws away what still comes. True when the peer has closed. */
@@ -162,16 +164,15 @@ static enum got receive(struct ks_pump *pump, struct ks_viewer *v, struct readin
 	return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? GOT_NOTHING : GOT_END;
 }
 
-/* After an answer that the socket took whole. */
-static void done(struct ks_pump *pump, struct ks_viewer *v)
+/* After an answer that the socket took whole. False when the viewer is gone. */
+static bool done(struct ks_pump *pump, struct ks_viewer *v)
 {
-	if (v->close) {
-		linger(pump, v);
-		return;
-	}
+	if (v->close)
+		return linger(pump, v);
 	v->state = KS_VIEWER_READING;
 	v->partial = false;
 	ks_timer_set(&pump->timers, &v->timer, pump->now_us + v->site->idle_us);
+	return true;
 }
 
 static void wait_for_picture(struct ks_pump *pump, struct ks_viewer *v)
@@ -195,10 +196,11 @@ static bool go_on(struct ks_pump *pump, struct ks_viewer *v, enum ks_outcome how
 {
 	switch (how) {
 	case KS_OUT_SENT:
-		if (v->stream && !atomic_load(&pump->draining))
-			wait_for_picture(pump, v);
-		else
-			done(pump, v);
+		if (!v->stream || atomic_load(&pump->draining))
+			return done(pump, v);
+		if (v->ended)
+			break;
+		wait_for_picture(pump, v);
 		return true;
 	case KS_OUT_PART:
 		wait_for_room(pump, v);
