@@ -288,7 +288,6 @@ static void set_up(void)
 	ks_pump_turn(p.pump, 0);
 	for (size_t i = 0; i < PEERS; i++)
 		peers[i].fd = -1;
-	descriptors = pumped_descriptors();
 	atexit(remove_files);
 }
 
@@ -299,6 +298,8 @@ static void begin(void)
 	p.pump->drained = false;
 	p.refuse = false;
 	publish(PICTURE);
+	/* Anew for each: libFuzzer begins to keep some when it first names a function. */
+	descriptors = pumped_descriptors();
 }
 
 /* All go; nothing stays behind. */

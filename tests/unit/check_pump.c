@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -990,6 +991,30 @@ START_TEST(reset_in_each_state)
 }
 END_TEST
 
+/* httpd closes its own descriptor of the socket when it comes to it; no event may tell of a viewer that is gone. */
+START_TEST(gone_before_httpd_has_closed)
+{
+	struct epoll_event event;
+	int pair[2], ours;
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	ours = dup(pair[0]);
+	if (_i == 0)
+		ks_pump_linger(p.pump, ours);
+	else
+		ck_assert(ks_pump_take(p.pump, &p.site, ours, PUMPED_HOST, "GET /li", 7));
+	ks_pump_turn(p.pump, 0);
+	ck_assert_uint_eq(ks_pump_viewers(p.pump), 1);
+	pumped_pass(&p, p.site.stall_us + KS_PUMP_LINGER_US + 2 * TICKS, 10 * MS);
+	ck_assert_uint_eq(ks_pump_viewers(p.pump), 0);
+	ck_assert_int_eq(send(pair[1], "a", 1, MSG_NOSIGNAL), 1);
+	ck_assert_int_eq(epoll_wait(p.pump->epoll, &event, 1, 0), 0);
+	close(pair[1]);
+	ck_assert_int_eq(epoll_wait(p.pump->epoll, &event, 1, 0), 0);
+	close(pair[0]);
+}
+END_TEST
+
 /* --- given back ------------------------------------------------------------------------------------------------- */
 
 static const char *const others[] = {
@@ -1571,6 +1596,7 @@ static void add_connections(TCase *tcase)
 	tcase_add_loop_test(tcase, half_closed_while_waiting, 0, 2);
 	tcase_add_test(tcase, half_a_request_and_gone);
 	tcase_add_test(tcase, reset_in_each_state);
+	tcase_add_loop_test(tcase, gone_before_httpd_has_closed, 0, 2);
 }
 
 static void add_rest(TCase *back, TCase *streams, TCase *limits)
