@@ -51,18 +51,18 @@ for name in "${relays[@]}"; do
 	ok "$name: within 2.5 periods" test "${gap_ms:-999999}" -le $((period_ms * 5 / 2))
 	ok "$name: never backwards" never_backwards "$name"
 done
+spare_pauses() { cat "$scratch"/parent-?.log | grep -c 'source 0 after source 1, which has sent no picture for'; }
+pauses_before=$(spare_pauses)
 back=$(mono_us)
 primary
 ok "the primary comes back" within 25 all_show 0
+# A spare that pauses is taken over from at once, which is right, and on a busy machine it may.
+spare_paused() { [ "$(spare_pauses)" -gt "$pauses_before" ]; }
 for name in "${relays[@]}"; do
 	handed_ms=$(first_after_ms "$name" "$back" 0)
 	figure "$name: shown again ${handed_ms:-never} ms after its start"
-	# A spare that pauses is taken over from at once, and on a busy machine it may.
-	paused_ms=$(held "$name" | awk -v back="$back" '
-		$5 > back && $2 == 0 { printf "%.0f\n", ($5 - last) / 1000; exit }
-		{ last = $5 }')
-	if [ "${handed_ms:-0}" -lt 10000 ] && [ "${paused_ms:-0}" -ge $((period_ms * 5 / 4)) ]; then
-		skip "$name: after 10 s of good frames" "the spare had paused for $paused_ms ms: this machine is too busy"
+	if spare_paused; then
+		skip "$name: after 10 s of good frames" "to a parent the spare had paused: this machine is too busy"
 		skip "$name: without a pause" "likewise"
 		ok "$name: never backwards" never_backwards "$name"
 		continue
