@@ -9,8 +9,40 @@ bench_wire_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISAL_CFLAGS)
 bench_wire_LDADD = $(libwire) $(libframe) $(libbase) $(EVENT_LIBS) $(SODIUM_LIBS) \
 	$(ISAL_LIBS) $(TURBOJPEG_LIBS)
 
-bench: bench/wire relay/sentryc
+# The audience (doc/swarm.md): a library and a main, so that tests and fuzzers link all of it.
+noinst_LIBRARIES += bench/audience/libswarm.a
+bench_audience_libswarm_a_SOURCES = \
+	bench/audience/answer.c bench/audience/answer.h \
+	bench/audience/arrivals.c bench/audience/arrivals.h \
+	bench/audience/arriving.c bench/audience/arriving.h \
+	bench/audience/connection.c bench/audience/connection.h \
+	bench/audience/histogram.c bench/audience/histogram.h \
+	bench/audience/lines.c bench/audience/lines.h \
+	bench/audience/multipart.c bench/audience/multipart.h \
+	bench/audience/observed.c bench/audience/observed.h \
+	bench/audience/options.c bench/audience/options.h \
+	bench/audience/origin.c bench/audience/origin.h \
+	bench/audience/pace.c bench/audience/pace.h \
+	bench/audience/pool.c bench/audience/pool.h \
+	bench/audience/report.c bench/audience/report.h \
+	bench/audience/request.c bench/audience/request.h \
+	bench/audience/screen.c bench/audience/screen.h \
+	bench/audience/tally.c bench/audience/tally.h \
+	bench/audience/timers.c bench/audience/timers.h \
+	bench/audience/tls.c bench/audience/tls.h \
+	bench/audience/viewer.c bench/audience/viewer.h \
+	bench/audience/worker.c bench/audience/worker.h
+bench_audience_libswarm_a_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(OPENSSL_CFLAGS)
+libswarm = bench/audience/libswarm.a $(libhttp) $(JANSSON_LIBS) $(OPENSSL_LIBS) -lm
+noinst_PROGRAMS += bench/swarm
+bench_swarm_SOURCES = bench/audience/main.c
+bench_swarm_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
+bench_swarm_LDADD = $(libswarm)
+
+bench: bench/wire bench/swarm relay/sentryc
 .PHONY: bench
+
+EXTRA_DIST += doc/swarm.md
 
 dist_noinst_SCRIPTS += bench/summary.awk
 TESTS += tests/unit/check_bench.sh

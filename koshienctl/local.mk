@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += koshienctl/libkoshienctl.a
 koshienctl_libkoshienctl_a_SOURCES = \
-	koshienctl/answer.c koshienctl/answer.h \
+	koshienctl/judge.c koshienctl/judge.h \
 	koshienctl/command.c koshienctl/command.h \
 	koshienctl/frames.c \
 	koshienctl/holding.c koshienctl/holding.h \
@@ -17,7 +17,7 @@ else
 EXTRA_DIST += koshienctl/viewer.c koshienctl/viewer.h
 endif
 koshienctl_libkoshienctl_a_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS)
-libkoshienctl = koshienctl/libkoshienctl.a $(libwire) $(libstore) $(libframe) $(libbase) \
+libkoshienctl = koshienctl/libkoshienctl.a $(libhttp) $(libwire) $(libstore) $(libframe) $(libbase) \
 	$(SODIUM_LIBS) $(JANSSON_LIBS) $(CURL_LIBS) -lm
 
 bin_PROGRAMS += koshienctl/koshienctl

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "koshienctl/answer.h"
+#include "koshienctl/judge.h"
 
 /* Ages kept for percentiles. Up to here they are exact; a longer run keeps a fair sample of this size. */
 #define KS_TALLY_AGES_MAX 65536

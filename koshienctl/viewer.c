@@ -110,7 +110,7 @@ static void take_picture(struct viewer *v, int64_t now_us)
 	uint64_t backwards = v->tally->backwards;
 	struct ks_picture picture;
 	enum ks_jpeg_fault fault;
-	enum ks_verdict verdict = ks_answer_judge(&v->answer, v->body, v->body_len, v->settings->channel,
+	enum ks_verdict verdict = ks_picture_judge(&v->answer, v->body, v->body_len, v->settings->channel,
 						  v->settings->rendition, &picture, &fault);
 	char id[KS_FRAME_ID_TEXT];
 

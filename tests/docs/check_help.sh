@@ -157,6 +157,7 @@ for path in capture/sentryd relay/sentryc; do
 	check_daemon "$top_builddir/$path"
 done
 check_program "$ctl"
+check_program "$top_builddir/bench/swarm"
 for command in $("$ctl" --help | awk '/^Commands/ { inside = 1; next } /^$/ { inside = 0 } inside { print $1 }'); do
 	check_command "$command"
 done

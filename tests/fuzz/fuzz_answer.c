@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "koshienctl/answer.h"
+#include "koshienctl/judge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
@@ -27,6 +27,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 			break;
 	}
 	ks_answer_number(&answer, KS_HEADER_NEXT, KS_PERIOD_MAX_MS, &next_ms);
-	ks_answer_judge(&answer, (const uint8_t *)at, (size_t)(end - at), "main", "std", &picture, &fault);
+	ks_picture_judge(&answer, (const uint8_t *)at, (size_t)(end - at), "main", "std", &picture, &fault);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "koshienctl/answer.h"
+#include "koshienctl/judge.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static void field(const char *name, const char *value)
 
 static enum ks_verdict judge(const char *channel, const char *rendition)
 {
-	return ks_answer_judge(&answer, ks_frame_jpeg(&frame), frame.m.length, channel, rendition, &picture, &fault);
+	return ks_picture_judge(&answer, ks_frame_jpeg(&frame), frame.m.length, channel, rendition, &picture, &fault);
 }
 
 /* The head of a good answer; a test repeats or replaces what it wants to be wrong. */
@@ -91,6 +91,25 @@ START_TEST(every_byte_counts)
 }
 END_TEST
 
+/* However it arrives. */
+START_TEST(in_pieces)
+{
+	const uint8_t *jpeg = ks_frame_jpeg(&frame);
+	size_t len = frame.m.length;
+
+	for (size_t piece = 1; piece <= len; piece++) {
+		struct ks_picture_check check;
+
+		ks_picture_check_begin(&check, true);
+		for (size_t at = 0; at < len; at += piece)
+			ks_picture_check_feed(&check, jpeg + at, len - at < piece ? len - at : piece);
+		ck_assert_int_eq(ks_picture_check_whole(&check, &answer), KS_PICTURE_GOOD);
+		ck_assert_int_eq(ks_picture_check_named(&check, &answer, NULL, NULL, 0, &picture), KS_PICTURE_GOOD);
+		ck_assert_uint_eq(picture.id.seq, 7);
+	}
+}
+END_TEST
+
 START_TEST(length)
 {
 	static const char *const wrong[] = { "0", "-1", "+1", "1e3", "99999999999999999999", "0x10", "" };
@@ -142,6 +161,10 @@ START_TEST(flawed_heads)
 	static const char *const flaws[] = {
 		"Frame-Id: 1790000000-7\r\n",		/* twice */
 		"Frame-Next: 10 20\r\n",
+		"no colon\r\n",
+		": empty name\r\n",
+		"X Name: 1\r\n",
+		" folded: 1\r\n",
 		"Frame-Next: \x1b[2J\r\n",
 		"Frame-Next: caf\xc3\xa9\r\n",
 		"Frame-Next:\r\n",
@@ -159,8 +182,7 @@ END_TEST
 START_TEST(other_fields_do_not_matter)
 {
 	line("X-Frame-Id: a b\r\n");
-	line("no colon\r\n");
-	line(": empty name\r\n");
+	line("X-Empty:\r\n");
 	line("\r\n");
 	ck_assert_int_eq(judge("main", "std"), KS_PICTURE_GOOD);
 }
@@ -225,6 +247,7 @@ int main(void)
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, good);
 	tcase_add_test(tc, every_byte_counts);
+	tcase_add_test(tc, in_pieces);
 	tcase_add_test(tc, length);
 	tcase_add_test(tc, cut_jpeg);
 	tcase_add_test(tc, other_names);
