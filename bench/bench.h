@@ -9,7 +9,7 @@
  *	goal	CASE	SUBJECT	METRIC	LIMIT
  *	note	SUBJECT	TEXT
  *
- * LIMIT is the highest median that is good; of a ratio 0 says that there is no goal. A note says what was compared,
+ * LIMIT is the highest median that is good; that of a ratio is 0 when there is no goal. A note says what was compared,
  * with which options.
  */
 #ifndef KS_BENCH_H

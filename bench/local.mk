@@ -39,11 +39,20 @@ bench_swarm_SOURCES = bench/audience/main.c
 bench_swarm_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
 bench_swarm_LDADD = $(libswarm)
 
-bench: bench/wire bench/swarm relay/sentryc
+# The limit that mod_sentry is compared with.
+check_PROGRAMS += bench/floor
+bench_floor_SOURCES = bench/floor.c
+bench_floor_CFLAGS = $(AM_CFLAGS) -pthread
+bench_floor_LDADD = $(libstore) -lpthread
+
+if WITH_APXS
+bench_httpd = mod_sentry/.libs/mod_sentry.so tests/httpd/feed
+endif
+bench: bench/wire bench/swarm relay/sentryc bench/floor $(bench_httpd)
 .PHONY: bench
 
 EXTRA_DIST += doc/swarm.md
 
-dist_noinst_SCRIPTS += bench/summary.awk
+dist_noinst_SCRIPTS += bench/summary.awk bench/http
 TESTS += tests/unit/check_bench.sh
 dist_check_SCRIPTS += tests/unit/check_bench.sh

@@ -47,7 +47,7 @@ function text(s) { gsub(/\\/, "\\\\", s); gsub(/"/, "\\\"", s); gsub(/[[:cntrl:]
 function number(x) { return sprintf("%.6g", x) }
 function three() { return "\"median\":" number(median) ",\"min\":" number(min) ",\"max\":" number(max) }
 function verdict(limit) {
-	return limit > 0 ? sprintf("  goal %.6g: %s", limit, median <= limit ? "met" : "MISSED") : ""
+	return sprintf("  goal %.6g: %s", limit, median <= limit ? "met" : "MISSED")
 }
 function put(s) { if (json != "") printf "%s", s > json }
 
@@ -55,12 +55,12 @@ END {
 	put("{\"bench\":" text(bench) ",\"machine\":{\"cpu\":" text(cpu) ",\"cores\":" cores + 0)
 	put(",\"kernel\":" text(kernel) "},\"runs\":" runs + 0 ",\"rows\":[")
 	printf "%s on %s, %d cores, Linux %s; %d runs\n\n", bench, cpu, cores, kernel, runs
-	printf "%-36s %-9s %-22s %12s %12s %12s\n", "case", "subject", "metric", "median", "min", "max"
+	printf "%-36s %-11s %-22s %12s %12s %12s\n", "case", "subject", "metric", "median", "min", "max"
 	for (r = 1; r <= n_rows; r++) {
 		split(rows[r], part, FS)
 		put((r > 1 ? "," : "") "\n{\"case\":" text(part[1]) ",\"subject\":" text(part[2]))
 		put(",\"metric\":" text(part[3]))
-		printf "%-36s %-9s %-22s", part[1], part[2], part[3]
+		printf "%-36s %-11s %-22s", part[1], part[2], part[3]
 		if (n[rows[r]] == 0) {
 			put(",\"skipped\":" text(skipped[rows[r]]) "}")
 			printf " skipped: %s\n", skipped[rows[r]]
@@ -68,7 +68,8 @@ END {
 		}
 		spread_row(rows[r])
 		put("," three() "}")
-		printf " %12s %12s %12s%s\n", number(median), number(min), number(max), verdict(goal[rows[r]])
+		printf " %12s %12s %12s%s\n", number(median), number(min), number(max),
+			(rows[r] in goal ? verdict(goal[rows[r]]) : "")
 	}
 	put("],\"ratios\":[")
 	printf "\n%-36s %-32s %12s %12s %12s\n", "case", "ratio", "median", "min", "max"
@@ -78,7 +79,7 @@ END {
 		put((put_one++ ? "," : "") "\n{\"case\":" text(part[1]) ",\"metric\":" text(part[2]))
 		put(",\"of\":" text(part[3]) ",\"to\":" text(part[4]) "," three() "}")
 		printf "%-36s %-32s %12.3f %12.3f %12.3f%s\n", part[1], part[3] " / " part[4], median, min, max,
-			verdict(limit_of[ratios[r]])
+			(limit_of[ratios[r]] > 0 ? verdict(limit_of[ratios[r]]) : "")
 	}
 	put("],\"notes\":{")
 	print ""
