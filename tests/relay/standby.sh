@@ -12,7 +12,7 @@ cd "$scratch" || exit 1
 first='' second='' relay=''
 # shellcheck disable=SC2086 # lists
 trap 'kill $first $second $relay 2>/dev/null; wait; cd /; rm -rf "$scratch"' EXIT
-shown="$scratch/first.log $scratch/second.log $scratch/relay.log"
+shown="$scratch/first.log $scratch/again.log $scratch/second.log $scratch/relay.log"
 
 for name in first second; do
 	"$ctl" keygen source "$name" >/dev/null && "$ctl" keygen master "$name" >/dev/null &&
@@ -46,8 +46,8 @@ metrics = "127.0.0.1:$numbers"
 END
 # An hour ahead, so that the second begins below it.
 mkdir first.state && echo $(($(date +%s) + 3600)) >first.state/epoch.main.0
-start_first() { "$sentryd" --config first.conf >>first.log 2>&1 & first=$!; }
-start_first
+start_first() { "$sentryd" --config first.conf >"$1.log" 2>&1 & first=$!; }
+start_first first
 "$sentryc" --config relay.conf >relay.log 2>&1 &
 relay=$!
 
@@ -69,8 +69,9 @@ ok "it takes over" within 10 shows 1
 ok "after 1.5 periods" says relay "source 1 after source 0, which has sent no picture for 3[0-9][0-9] ms"
 ok "frames go on" goes_on
 rm first.state/epoch.main.0
-start_first
-ok "the first is back, and goes above it" within 20 says first "of source 1; going on above it"
+start_first again
+# What it is told of is the other's newest, or its own last when that was higher.
+ok "the first is back, and goes above what there was" within 20 says again "of source [01]; going on above it"
 ok "it is shown again" within 30 shows 0
 ok "frames go on" goes_on
 ok "twice in all" [ "$(metric source_changes_total)" = 2 ]
