@@ -329,7 +329,6 @@ static enum ks_outcome answer_stream(struct ks_pump *pump, struct ks_viewer *v, 
 {
 	struct about about = about_newest(pump, v, request->whole);
 	struct ks_picture *picture = about.feed->picture;
-	struct ks_head part;
 
 	if (!showable(&about.f) || atomic_load(&pump->draining))
 		return KS_OUT_NOT_OURS;
@@ -340,9 +339,8 @@ static enum ks_outcome answer_stream(struct ks_pump *pump, struct ks_viewer *v, 
 	v->stream = true;
 	v->wait_us = v->site->patience.dead_us;
 	v->after = picture->m.id;
-	ks_head_write_part(&part, &(struct ks_head_about){ .site = v->site, .picture = picture, .f = about.f });
-	memcpy(pump->head.text + pump->head.len, part.text, part.len);
-	pump->head.len += part.len;
+	ks_head_add_first_part(&pump->head,
+			       &(struct ks_head_about){ .site = v->site, .picture = picture, .f = about.f });
 	return deliver(pump, v, &about, 200, &pump->head, picture);
 }
 

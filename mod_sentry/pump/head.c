@@ -149,8 +149,16 @@ void ks_head_write_stream(struct ks_head *head, const struct ks_site *site, cons
 	put_start(head, KS_HEAD_200, date);
 	put(head, site->extras, site->extras_len);
 	put_text(head, "Accept-Ranges: none\r\nCache-Control: " KS_CACHE_NEVER "\r\n"
-		 "Content-Type: " STREAM_TYPE "\r\nConnection: close\r\n\r\n"
-		 "--" BOUNDARY "\r\n");
+		 "Content-Type: " STREAM_TYPE "\r\nConnection: close\r\n\r\n");
+}
+
+void ks_head_add_first_part(struct ks_head *head, const struct ks_head_about *about)
+{
+	struct ks_head part;
+
+	put_text(head, "--" BOUNDARY "\r\n");
+	ks_head_write_part(&part, about);
+	put(head, part.text, part.len);
 }
 
 void ks_head_write_part(struct ks_head *head, const struct ks_head_about *about)

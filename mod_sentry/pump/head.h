@@ -45,9 +45,11 @@ struct ks_head {
 
 void ks_head_write(struct ks_head *head, const struct ks_head_about *about);
 
-/* A stream's head, and that of one of its parts. A part ends with the next boundary, which is written behind it at
- * once: browsers show a part when they see its end. */
+/* A stream's head, what follows it up to the first picture (the beginning of its body: not to HEAD), and the head of any
+ * other part. A part ends with the next boundary, which is written behind it at once: browsers show a part when they
+ * see its end. */
 void ks_head_write_stream(struct ks_head *head, const struct ks_site *site, const char *date);
+void ks_head_add_first_part(struct ks_head *head, const struct ks_head_about *about);
 void ks_head_write_part(struct ks_head *head, const struct ks_head_about *about);
 extern const char ks_head_boundary[];	/* what follows a part's last byte; without its first line end, what comes first */
 extern const char ks_head_stream_type[];

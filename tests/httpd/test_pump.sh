@@ -137,6 +137,8 @@ same 'by id, HEAD' 'HEAD @/main/std/7-1.jpg'
 same 'by id, not modified' 'GET @/main/std/7-2.jpg' "If-None-Match: $etag\\r\\n"
 same 'not yet' 'GET @/main/std/8-1.jpg'
 same 'gone' 'GET @/main/std/6-1.jpg'
+answers=2	# a stream's connection ends with it, were it empty
+same 'a stream, HEAD' 'HEAD @/main/std/stream.mjpg'
 answers=2	# httpd closes after 400
 same 'no id' 'GET @/main/std/01-1.jpg'
 same 'a bad argument' 'GET @/main/std/latest.jpg?after=1'
