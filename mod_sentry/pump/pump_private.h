@@ -87,6 +87,7 @@ struct ks_pump {
 	struct ks_pump_limits limits;
 	struct ks_load load;
 	bool may_wait;			/* as of the last look at the load */
+	unsigned retries;		/* 503s said: who comes again comes at another time than the one before */
 	int64_t looked_us;
 	int64_t now_us, wall_us;
 	int64_t date_s;

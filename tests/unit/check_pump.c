@@ -14,6 +14,7 @@
 
 #include "lib/base/error.h"
 #include "mod_sentry/counters.h"
+#include "mod_sentry/unavailable.h"
 #include "tests/unit/pumped.h"
 #include "tests/unit/stored.h"
 #include "tests/unit/unit.h"
@@ -370,7 +371,18 @@ START_TEST(by_id)
 }
 END_TEST
 
-START_TEST(stale_is_marked_and_dead_is_httpds)
+/* A 503 in words, on a connection that goes on. */
+static void is_unavailable(const struct answer *answer, const char *retry_after)
+{
+	ck_assert_int_eq(answer->status, 503);
+	has(answer, retry_after);
+	has(answer, "Content-Type: text/plain; charset=utf-8");
+	has(answer, "Cache-Control: no-store");
+	has_not(answer, "Frame-");
+	has_not(answer, "onnection:");
+}
+
+START_TEST(stale_is_marked_and_dead_is_said)
 {
 	struct peer peer = peer_with(PUMPED_GET);
 	struct answer answer = hear(&peer);
@@ -385,9 +397,25 @@ START_TEST(stale_is_marked_and_dead_is_httpds)
 	has(&answer, "Frame-State: stale");
 	hear(&peer);
 	p.now_us += 10 * S;
+	say(&peer, PUMPED_GET GET("latest.jpg?after=7-1&wait=20000") GET("stream.mjpg")
+	    "HEAD " PUMPED_DIR "latest.jpg" ENDS);
+	answer = hear(&peer);
+	is_unavailable(&answer, "Retry-After: 2");
+	ck_assert_uint_eq(answer.len, strlen("No picture of field/std for 35.0 seconds.\n"));
+	answer = hear(&peer);
+	is_unavailable(&answer, "Retry-After: 3");
+	answer = hear(&peer);
+	is_unavailable(&answer, "Retry-After: 4");
+	answer = hear_to(&peer, true);
+	is_unavailable(&answer, "Retry-After: 5");
+	silent(&peer);
+	/* A picture by its name is what it was. */
+	say(&peer, GET("7-1.jpg"));
+	ck_assert_int_eq(hear(&peer).status, 200);
+	pumped_publish(&p, 2, 5000);
 	say(&peer, PUMPED_GET);
-	all_gone();
-	ck_assert_uint_eq(p.given, 1);
+	ck_assert_uint_eq(hear(&peer).mark, 2);
+	ck_assert_uint_eq(p.given, 0);
 	peer_close(&peer);
 }
 END_TEST
@@ -436,6 +464,26 @@ START_TEST(a_wait_ends_when_it_is_over)
 	/* And the connection goes on. */
 	say(&peer, PUMPED_GET);
 	ck_assert_uint_eq(hear(&peer).mark, 1);
+	peer_close(&peer);
+}
+END_TEST
+
+START_TEST(a_wait_that_outlives_its_picture)
+{
+	struct peer peer;
+	struct answer answer;
+
+	p.site.patience.dead_us = 5 * S;
+	peer = peer_with(GET("latest.jpg?after=7-1&wait=8000"));
+	pumped_pass(&p, 8 * S - 1, 10 * MS);
+	silent(&peer);
+	pumped_pass(&p, TICKS, 10 * MS);
+	answer = hear(&peer);
+	is_unavailable(&answer, "Retry-After: 2");
+	ck_assert_uint_eq(p.answered, 1);
+	pumped_publish(&p, 2, 5000);
+	say(&peer, GET("latest.jpg?after=7-1&wait=8000"));
+	ck_assert_uint_eq(hear(&peer).mark, 2);
 	peer_close(&peer);
 }
 END_TEST
@@ -585,6 +633,28 @@ START_TEST(a_crowd_is_answered_over_the_window)
 	ck_assert_uint_eq(p.answered, n);
 	disperse(n);
 	ck_assert_uint_eq(p.answered, n);
+}
+END_TEST
+
+/* They would come back as one. */
+START_TEST(an_audience_that_waited_in_vain_is_spread)
+{
+	enum { N = 70 };
+	unsigned at[KS_RETRY_AFTER_S + KS_RETRY_SPREAD_S + 1] = { 0 };
+	struct answer answer;
+
+	p.site.patience.dead_us = 3 * S;
+	gather(N);
+	pumped_pass(&p, 5 * S + TICKS, 10 * MS);
+	for (size_t i = 0; i < N; i++) {
+		answer = hear(&crowd[i]);
+		ck_assert_int_eq(answer.status, 503);
+		at[strtoul(strstr(answer.head, "\r\nRetry-After: ") + strlen("\r\nRetry-After: "), NULL, 10)]++;
+	}
+	for (unsigned s = KS_RETRY_AFTER_S; s <= KS_RETRY_AFTER_S + KS_RETRY_SPREAD_S; s++)
+		ck_assert_uint_eq(at[s], N / (KS_RETRY_SPREAD_S + 1));
+	ck_assert_uint_eq(p.given, 0);
+	disperse(N);
 }
 END_TEST
 
@@ -1562,13 +1632,15 @@ static void add_answers(TCase *tcase)
 	tcase_add_loop_test(tcase, conditions_that_are_not_clear_are_httpds, 0, 4);
 	tcase_add_test(tcase, to_head_no_body);
 	tcase_add_test(tcase, by_id);
-	tcase_add_test(tcase, stale_is_marked_and_dead_is_httpds);
+	tcase_add_test(tcase, stale_is_marked_and_dead_is_said);
 }
 
 static void add_waiting(TCase *tcase)
 {
 	tcase_add_test(tcase, a_wait_ends_with_the_picture);
 	tcase_add_loop_test(tcase, a_wait_ends_when_it_is_over, 0, 4);
+	tcase_add_test(tcase, a_wait_that_outlives_its_picture);
+	tcase_add_test(tcase, an_audience_that_waited_in_vain_is_spread);
 	tcase_add_test(tcase, nobody_waits_where_there_is_no_waiting);
 	tcase_add_test(tcase, a_wait_for_more_than_the_next);
 	tcase_add_test(tcase, a_wait_to_head);

@@ -140,6 +140,8 @@ START_TEST(extras_are_on_every_answer)
 	}
 	ks_head_write_stream(&head, &site, DATE);
 	ck_assert_ptr_nonnull(memmem(head.text, head.len, extras, strlen(extras)));
+	ks_head_write_unavailable(&head, &about, "", 1);
+	ck_assert_ptr_nonnull(memmem(head.text, head.len, extras, strlen(extras)));
 }
 END_TEST
 
@@ -170,6 +172,16 @@ START_TEST(of_a_stream)
 	ks_head_write_part(&head, &about);
 	is_head(PICTURE BODY "Frame-Age: 310\r\nFrame-Period: 1000\r\nFrame-State: live\r\n\r\n");
 	ck_assert_str_eq(ks_head_boundary, "\r\n--koshien-frame\r\n");
+}
+END_TEST
+
+START_TEST(of_what_is_unavailable)
+{
+	about.picture = NULL;
+	ks_head_write_unavailable(&head, &about, "No.\n", 7);
+	is_head("HTTP/1.1 503 Service Unavailable\r\nDate: " DATE "\r\nRetry-After: 7\r\n"
+		"Cache-Control: " KS_CACHE_NEVER "\r\nContent-Length: 4\r\nContent-Type: " KS_HEAD_WORDS "\r\n\r\n");
+	about.picture = picture;
 }
 END_TEST
 
@@ -253,6 +265,7 @@ int main(void)
 	tcase_add_test(heads, extras_are_on_every_answer);
 	tcase_add_test(heads, placeholders_say_so);
 	tcase_add_test(heads, of_a_stream);
+	tcase_add_test(heads, of_what_is_unavailable);
 	tcase_add_test(heads, of_refusals_the_length_is_the_bodys);
 	tcase_add_test(heads, the_longest_fits);
 	tcase_add_loop_test(heads, dates_as_http_has_them, 0, sizeof(dates) / sizeof(dates[0]));
