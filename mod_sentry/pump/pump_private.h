@@ -98,6 +98,9 @@ struct ks_pump {
 
 /* --- what is shown (pump.c, answer.c) ------------------------------------------------------------------------ */
 
+/* Asks to be told of what happens on the viewer's socket. False when that cannot be. */
+bool ks_pump_listen(struct ks_pump *pump, struct ks_viewer *v);
+
 /* The feed of a store, opened when it is not; NULL when it cannot be. */
 struct ks_feed *ks_pump_open_feed(struct ks_pump *pump, const struct ks_site *site, struct ks_copies *copies);
 

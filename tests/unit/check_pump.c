@@ -1164,6 +1164,25 @@ START_TEST(below_a_section_of_its_own)
 }
 END_TEST
 
+/* It is not kept for as long as it might have lingered, and what it goes on saying is not kept either. */
+START_TEST(what_nobody_takes_back_is_listened_to)
+{
+	struct peer peer = peer_on_tcp(PUMPED_GET OTHER);
+
+	p.refuse = true;
+	hear(&peer);
+	ends(&peer);
+	for (unsigned i = 0; i < 100; i++) {
+		say(&peer, PUMPED_GET);
+		ks_pump_turn(p.pump, 0);
+	}
+	ck_assert_uint_eq(ks_pump_viewers(p.pump), 1);
+	peer_close(&peer);
+	all_gone();
+	ck_assert_int_eq(p.now_us, PUMPED_START_US);
+}
+END_TEST
+
 START_TEST(what_nobody_takes_back_ends_cleanly)
 {
 	struct peer peer = peer_on_tcp(PUMPED_GET OTHER);
@@ -1680,6 +1699,7 @@ static void add_rest(TCase *back, TCase *streams, TCase *limits)
 	tcase_add_test(back, handed_over_with_what_is_not_ours);
 	tcase_add_test(back, below_a_section_of_its_own);
 	tcase_add_test(back, what_nobody_takes_back_ends_cleanly);
+	tcase_add_test(back, what_nobody_takes_back_is_listened_to);
 
 	tcase_add_test(streams, a_stream);
 	tcase_add_test(streams, a_slow_stream_skips_and_ends_up_with_the_newest);
