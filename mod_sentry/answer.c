@@ -16,9 +16,8 @@
 
 #include "mod_sentry/counters.h"
 #include "mod_sentry/handover.h"
+#include "mod_sentry/unavailable.h"
 
-#define RETRY_AFTER_S 2
-#define RETRY_SPREAD_S 6
 #define STATUS_NOTE "koshien-503"
 #define STATUS_LINE_503 " 503 Service Unavailable" CRLF
 
@@ -130,7 +129,7 @@ int ks_answer_unavailable(struct ks_request *q, const char *format, ...)
 	va_list ap;
 	int rc;
 
-	ks_answer_number(q, "Retry-After", RETRY_AFTER_S + ap_random_pick(0, RETRY_SPREAD_S));
+	ks_answer_number(q, "Retry-After", KS_RETRY_AFTER_S + ap_random_pick(0, KS_RETRY_SPREAD_S));
 	va_start(ap, format);
 	rc = send_words(q, HTTP_SERVICE_UNAVAILABLE, format, ap);
 	va_end(ap);

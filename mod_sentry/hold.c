@@ -38,10 +38,9 @@ static bool is_next(const struct ks_request *q, const struct ks_picture *picture
 }
 
 struct ks_picture *ks_hold_for_next(struct ks_request *q, struct ks_copies *copies, struct ks_picture *picture,
-				    int64_t until_us)
+				    int64_t until_us, int *error)
 {
 	struct ks_copies_seen seen = { NULL, 0 };
-	int error;
 
 	while (!is_next(q, picture) && q->mono_us < until_us && !atomic_load(&ended)) {
 		int64_t left_us = until_us - q->mono_us;
@@ -50,7 +49,7 @@ struct ks_picture *ks_hold_for_next(struct ks_request *q, struct ks_copies *copi
 		q->mono_us = ks_mono_us(&ks_clock_system);
 		q->wall_us = ks_wall_us(&ks_clock_system);
 		ks_picture_unref(picture);
-		picture = ks_copies_newest(copies, q->mono_us, &error);
+		picture = ks_copies_newest(copies, q->mono_us, error);
 	}
 	return picture;
 }

@@ -23,9 +23,9 @@ void ks_hold_end(void);
 bool ks_hold_enter(void);
 void ks_hold_leave(void);
 
-/* Sleeps until there is a picture after q->url.after, or q's wait is over, and brings q's times up to date. Returns
- * the newest picture, with a reference, and gives `picture`'s back. */
+/* Sleeps until there is a picture after q->url.after, or q's wait is over, and brings q's times up to date, and *error.
+ * Returns the newest picture, with a reference, and gives `picture`'s back. */
 struct ks_picture *ks_hold_for_next(struct ks_request *q, struct ks_copies *copies, struct ks_picture *picture,
-				    int64_t until_us);
+				    int64_t until_us, int *error);
 
 #endif

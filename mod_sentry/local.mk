@@ -22,6 +22,7 @@ mod_sentry_libserve_a_SOURCES = \
 	mod_sentry/stores.c mod_sentry/stores.h \
 	mod_sentry/template.c mod_sentry/template.h \
 	mod_sentry/thread.c mod_sentry/thread.h \
+	mod_sentry/unavailable.c mod_sentry/unavailable.h \
 	mod_sentry/url.c mod_sentry/url.h
 mod_sentry_libserve_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -pthread
 libserve = mod_sentry/libserve.a $(libstore) $(JANSSON_LIBS) -lm

@@ -7,6 +7,7 @@
 #include "mod_sentry/counters.h"
 #include "mod_sentry/handover.h"
 #include "mod_sentry/hold.h"
+#include "mod_sentry/unavailable.h"
 
 #define EXPOSED "ETag, Frame-Age, Frame-Captured, Frame-Id, Frame-Next, Frame-Period, Frame-Placeholder, " \
 		"Frame-Spread, Frame-State, Retry-After, Server-Timing"
@@ -34,21 +35,11 @@ int ks_serve_preflight(struct ks_request *q)
 	return ks_answer_empty(q, HTTP_NO_CONTENT);
 }
 
-/* Why there is nothing to show, for the client: names and no paths. */
 static int unavailable(struct ks_request *q, int error, const struct ks_freshness *f)
 {
-	const char *channel = q->url.channel, *rendition = q->url.rendition;
+	char text[KS_UNAVAILABLE_TEXT];
 
-	if (f->state == KS_STATE_DEAD && error == KS_EOK)
-		return ks_answer_unavailable(q, "No picture of %s/%s for %.1f seconds.", channel, rendition,
-					     (double)f->held_ms / 1000);
-	if (error == KS_EVERSION)
-		return ks_answer_unavailable(q, "The store of %s/%s is of another version, or not a store.", channel,
-					     rendition);
-	if (error != KS_EOK && error != KS_ENOTYET)
-		return ks_answer_unavailable(q, "The store of %s/%s cannot be read: %s.", channel, rendition,
-					     ks_strerror(error));
-	return ks_answer_unavailable(q, "No picture of %s/%s yet.", channel, rendition);
+	return ks_answer_unavailable(q, "%s", ks_unavailable_words(text, q->url.channel, q->url.rendition, error, f));
 }
 
 int ks_serve_unknown(struct ks_request *q)
@@ -99,17 +90,25 @@ static void live_headers(struct ks_request *q, const struct ks_picture *picture,
 					     apr_off_t_toa(q->r->pool, f->held_ms), NULL));
 }
 
-/* As long as the request allows, and there is a thread to be held. */
-static struct ks_picture *wait_for_next(struct ks_request *q, struct ks_copies *copies, struct ks_picture *picture)
+static bool is_shown(const struct ks_request *q, const struct ks_picture *picture)
+{
+	struct ks_freshness f = ks_freshness_of(picture, &q->patience, q->mono_us, q->wall_us);
+
+	return ks_freshness_shows(&f);
+}
+
+/* As long as the request allows, there is something to wait after, and a thread to be held. */
+static struct ks_picture *wait_for_next(struct ks_request *q, struct ks_copies *copies, struct ks_picture *picture,
+					int *error)
 {
 	int64_t wait_us = (int64_t)q->url.wait_ms * KS_US_PER_MS;
 
 	if (wait_us > q->config.wait_us)
 		wait_us = q->config.wait_us;
-	if (picture == NULL || !q->url.has_after || wait_us == 0 || ks_frame_id_cmp(picture->m.id, q->url.after) > 0 ||
-	    !ks_hold_enter())
+	if (!is_shown(q, picture) || !q->url.has_after || wait_us == 0 ||
+	    ks_frame_id_cmp(picture->m.id, q->url.after) > 0 || !ks_hold_enter())
 		return picture;
-	picture = ks_hold_for_next(q, copies, picture, q->mono_us + wait_us);
+	picture = ks_hold_for_next(q, copies, picture, q->mono_us + wait_us, error);
 	ks_hold_leave();
 	return picture;
 }
@@ -123,11 +122,11 @@ int ks_serve_latest(struct ks_request *q)
 
 	if (copies == NULL)
 		return rc;
-	picture = wait_for_next(q, copies, ks_copies_newest(copies, q->mono_us, &error));
+	picture = wait_for_next(q, copies, ks_copies_newest(copies, q->mono_us, &error), &error);
 	f = ks_freshness_of(picture, &q->patience, q->mono_us, q->wall_us);
 	if (picture != NULL)
 		ks_answer_hold(q, picture);
-	if (f.state == KS_STATE_NEVER || f.state == KS_STATE_DEAD)
+	if (!ks_freshness_shows(&f))
 		return unavailable(q, error, &f);
 	live_headers(q, picture, &f);
 	if (q->url.has_after && ks_frame_id_cmp(picture->m.id, q->url.after) <= 0) {
@@ -202,7 +201,7 @@ int ks_serve_stream(struct ks_request *q)
 	f = ks_freshness_of(picture, &q->patience, q->mono_us, q->wall_us);
 	if (picture != NULL)
 		ks_answer_hold(q, picture);
-	if (f.state == KS_STATE_NEVER || f.state == KS_STATE_DEAD)
+	if (!ks_freshness_shows(&f))
 		return unavailable(q, error, &f);
 	if (!ks_hold_enter())
 		return ks_answer_unavailable(q, "As many streams as may be are open here.");

@@ -7,6 +7,7 @@
 #ifndef KS_MOD_SENTRY_STATE_H
 #define KS_MOD_SENTRY_STATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "mod_sentry/picture.h"
@@ -35,5 +36,11 @@ struct ks_freshness {
 /* `picture` may be NULL. */
 struct ks_freshness ks_freshness_of(const struct ks_picture *picture, const struct ks_patience *patience,
 				    int64_t mono_us, int64_t wall_us);
+
+/* Live or stale. */
+static inline bool ks_freshness_shows(const struct ks_freshness *f)
+{
+	return f->state == KS_STATE_LIVE || f->state == KS_STATE_STALE;
+}
 
 #endif

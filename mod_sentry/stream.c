@@ -46,11 +46,6 @@ static bool send_part(struct stream *s, struct ks_picture *picture, const struct
 	return true;
 }
 
-static bool showable(const struct ks_freshness *f)
-{
-	return f->state == KS_STATE_LIVE || f->state == KS_STATE_STALE;
-}
-
 static struct ks_freshness freshness_of(const struct stream *s, const struct ks_picture *picture)
 {
 	return ks_freshness_of(picture, &s->q->patience, s->q->mono_us, s->q->wall_us);
@@ -61,14 +56,16 @@ static void send_parts(struct stream *s, struct ks_picture *picture)
 {
 	struct ks_freshness f = freshness_of(s, picture);
 	bool more = true;
+	int error;
 
 	while (more) {
 		s->q->url.after = picture->m.id;
 		if (!send_part(s, picture, &f))
 			break;
-		picture = ks_hold_for_next(s->q, s->copies, picture, s->q->mono_us + s->q->patience.dead_us);
+		picture = ks_hold_for_next(s->q, s->copies, picture, s->q->mono_us + s->q->patience.dead_us,
+					   &error);
 		f = freshness_of(s, picture);
-		more = showable(&f) && ks_frame_id_cmp(picture->m.id, s->q->url.after) > 0;
+		more = ks_freshness_shows(&f) && ks_frame_id_cmp(picture->m.id, s->q->url.after) > 0;
 	}
 	ks_picture_unref(picture);
 }

@@ -8,6 +8,7 @@
 #include "lib/base/error.h"
 #include "mod_sentry/counters.h"
 #include "mod_sentry/pump/pump_private.h"
+#include "mod_sentry/unavailable.h"
 #include "mod_sentry/url.h"
 
 /* --- sending ----------------------------------------------------------------------------------------------------- */
@@ -156,22 +157,23 @@ static struct about about_newest(const struct ks_pump *pump, const struct ks_vie
 	return (struct about){ feed, freshness_of(pump, feed), request };
 }
 
-/* Never for a picture that is not to be shown: httpd's handler says what is wrong. */
-static bool showable(const struct ks_freshness *f)
+/* Counts and logs. */
+static void note(struct ks_pump *pump, const struct ks_viewer *v, const struct about *about, int status, size_t body,
+		 size_t len)
 {
-	return f->state == KS_STATE_LIVE || f->state == KS_STATE_STALE;
+	ks_counters_answered(about->feed->counted, status, body);
+	if (pump->ops.answered != NULL && about->request.at != NULL)
+		pump->ops.answered(pump->ops.log_ctx, &(struct ks_pump_answered){
+			v->site, about->request, v->fd, status, body, len });
 }
 
-/* Counts, logs and sends. `picture` is the body, NULL when there is none. */
+/* `picture` is the body, NULL when there is none. */
 static enum ks_outcome deliver(struct ks_pump *pump, struct ks_viewer *v, const struct about *about, int status,
 			       const struct ks_head *head, struct ks_picture *picture)
 {
 	size_t body = picture != NULL ? picture->len : 0;
 
-	ks_counters_answered(about->feed->counted, status, body);
-	if (pump->ops.answered != NULL && about->request.at != NULL)
-		pump->ops.answered(pump->ops.log_ctx, &(struct ks_pump_answered){
-			v->site, about->request, v->fd, status, body, head->len + body });
+	note(pump, v, about, status, body, head->len + body);
 	return send_answer(pump, v, head, picture);
 }
 
@@ -201,6 +203,28 @@ static enum ks_outcome send_other(struct ks_pump *pump, struct ks_viewer *v, con
 							     .keep_alive = v->keep_alive, .close = v->close,
 							     .date = pump->date });
 	return deliver(pump, v, about, ks_head_status_of(status), &pump->head, body ? picture : NULL);
+}
+
+/* That what was asked for is not to be shown, and why. A whole audience may hear this in one moment, when all that
+ * waited for a picture have waited in vain; httpd, to which all other errors go, has a few threads for it. */
+static enum ks_outcome send_unavailable(struct ks_pump *pump, struct ks_viewer *v, const struct about *about)
+{
+	const struct ks_feed *feed = about->feed;
+	unsigned retry_after_s = KS_RETRY_AFTER_S + pump->retries++ % (KS_RETRY_SPREAD_S + 1);
+	char words[KS_UNAVAILABLE_TEXT + 1];
+	size_t len;
+
+	ks_unavailable_words(words, ks_copies_channel(feed->copies), ks_copies_rendition(feed->copies), feed->error,
+			     &about->f);
+	strcat(words, "\n");
+	len = v->head ? 0 : strlen(words);
+	ks_head_write_unavailable(&pump->head, &(struct ks_head_about){ .site = v->site, .keep_alive = v->keep_alive,
+									  .close = v->close, .date = pump->date },
+				  words, retry_after_s);
+	memcpy(pump->head.text + pump->head.len, words, len);
+	pump->head.len += len;
+	note(pump, v, about, ks_head_status_of(KS_HEAD_503), len, pump->head.len);
+	return send_answer(pump, v, &pump->head, NULL);
 }
 
 static enum ks_outcome send_part(struct ks_pump *pump, struct ks_viewer *v, const struct about *about)
@@ -274,14 +298,22 @@ static bool may_wait(const struct ks_pump *pump, const struct ks_viewer *v, cons
 	return url->wait_ms > 0 && v->site->wait_max_ms > 0 && pump->may_wait && !atomic_load(&pump->draining);
 }
 
+/* Without a picture there is nothing to be said: that may be many things, and httpd says which. */
+static enum ks_outcome answer_unavailable(struct ks_pump *pump, struct ks_viewer *v, struct ks_span request)
+{
+	struct about about = { v->feed, freshness_of(pump, v->feed), request };
+
+	return about.f.state == KS_STATE_DEAD ? send_unavailable(pump, v, &about) : KS_OUT_NOT_OURS;
+}
+
 static enum ks_outcome answer_latest(struct ks_pump *pump, struct ks_viewer *v,
 				     const struct ks_request_head *request, const struct ks_url *url)
 {
 	struct about about = about_newest(pump, v, request->whole);
 	struct ks_picture *picture = about.feed->picture;
 
-	if (!showable(&about.f))
-		return KS_OUT_NOT_OURS;
+	if (!ks_freshness_shows(&about.f))
+		return answer_unavailable(pump, v, request->whole);
 	if (has_nothing_new(pump, picture->m.id, url))
 		return may_wait(pump, v, url) ? wait_for_next(pump, v, request, url) :
 						send_other(pump, v, &about, KS_HEAD_204, picture, false);
@@ -329,9 +361,10 @@ static enum ks_outcome answer_stream(struct ks_pump *pump, struct ks_viewer *v, 
 {
 	struct about about = about_newest(pump, v, request->whole);
 	struct ks_picture *picture = about.feed->picture;
-	struct ks_head part;
 
-	if (!showable(&about.f) || atomic_load(&pump->draining))
+	if (!ks_freshness_shows(&about.f))
+		return answer_unavailable(pump, v, request->whole);
+	if (atomic_load(&pump->draining))
 		return KS_OUT_NOT_OURS;
 	v->close = true;
 	ks_head_write_stream(&pump->head, v->site, pump->date);
@@ -340,17 +373,22 @@ static enum ks_outcome answer_stream(struct ks_pump *pump, struct ks_viewer *v, 
 	v->stream = true;
 	v->wait_us = v->site->patience.dead_us;
 	v->after = picture->m.id;
-	ks_head_write_part(&part, &(struct ks_head_about){ .site = v->site, .picture = picture, .f = about.f });
-	memcpy(pump->head.text + pump->head.len, part.text, part.len);
-	pump->head.len += part.len;
+	ks_head_add_first_part(&pump->head,
+			       &(struct ks_head_about){ .site = v->site, .picture = picture, .f = about.f });
 	return deliver(pump, v, &about, 200, &pump->head, picture);
 }
 
 enum ks_outcome ks_pump_answer_released(struct ks_pump *pump, struct ks_viewer *v)
 {
 	struct about about = about_newest(pump, v, (struct ks_span){ v->asked, v->asked_len });
-	enum ks_outcome outcome = v->stream ? send_part(pump, v, &about) : send_latest(pump, v, &about);
+	enum ks_outcome outcome;
 
+	if (v->stream)
+		outcome = send_part(pump, v, &about);
+	else if (ks_freshness_shows(&about.f))
+		outcome = send_latest(pump, v, &about);
+	else
+		outcome = send_unavailable(pump, v, &about);
 	forget_asked(v);
 	return outcome;
 }
@@ -358,8 +396,13 @@ enum ks_outcome ks_pump_answer_released(struct ks_pump *pump, struct ks_viewer *
 enum ks_outcome ks_pump_answer_nothing(struct ks_pump *pump, struct ks_viewer *v)
 {
 	struct about about = { v->feed, freshness_of(pump, v->feed), { v->asked, v->asked_len } };
-	enum ks_outcome outcome = send_other(pump, v, &about, KS_HEAD_204, v->feed->picture, false);
+	enum ks_outcome outcome;
 
+	/* The wait may have outlived what it was for. */
+	if (ks_freshness_shows(&about.f))
+		outcome = send_other(pump, v, &about, KS_HEAD_204, v->feed->picture, false);
+	else
+		outcome = send_unavailable(pump, v, &about);
 	forget_asked(v);
 	return outcome;
 }

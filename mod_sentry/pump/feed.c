@@ -112,8 +112,7 @@ bool ks_feed_skips(struct ks_frame_id id)
 
 void ks_feed_look(struct ks_feed *feed, bool skip, int64_t now_us)
 {
-	int error;
-	struct ks_picture *picture = ks_copies_newest(feed->copies, now_us, &error);
+	struct ks_picture *picture = ks_copies_newest(feed->copies, now_us, &feed->error);
 
 	if (picture == feed->picture) {
 		ks_picture_unref(picture);

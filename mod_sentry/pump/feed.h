@@ -25,6 +25,7 @@ struct ks_feed {
 	struct ks_watch *watch;
 	size_t counted;			/* the counters' row */
 	struct ks_picture *picture;	/* the newest; NULL: none */
+	int error;			/* why the store cannot be read; KS_EOK: it can */
 	struct ks_feed *smaller;	/* shown instead when bytes are short; NULL: this one is */
 
 	struct ks_feed_head {		/* of the picture in its usual answer, as it is in this millisecond */

@@ -22,9 +22,10 @@ static const struct {
 	[KS_HEAD_200] = { 200, "HTTP/1.1 200 OK\r\n", NULL },
 	[KS_HEAD_204] = { 204, "HTTP/1.1 204 No Content\r\n", NULL },
 	[KS_HEAD_304] = { 304, "HTTP/1.1 304 Not Modified\r\n", NULL },
+	[KS_HEAD_503] = { 503, "HTTP/1.1 503 Service Unavailable\r\n", NULL },
 	[KS_HEAD_414] = { 414, "HTTP/1.1 414 Request-URI Too Long\r\n", "The request line is too long.\n" },
 	[KS_HEAD_431] = { 431, "HTTP/1.1 431 Request Header Fields Too Large\r\n",
-			  "The request's header fields are too long together.\n" },
+			  KS_HEAD_TOO_LARGE "\n" },
 };
 
 int ks_head_status_of(enum ks_head_status status)
@@ -144,13 +145,31 @@ void ks_head_write(struct ks_head *head, const struct ks_head_about *about)
 	put_connection(head, about);
 }
 
+void ks_head_write_unavailable(struct ks_head *head, const struct ks_head_about *about, const char *words,
+			       unsigned retry_after_s)
+{
+	put_start(head, KS_HEAD_503, about->date);
+	put(head, about->site->extras, about->site->extras_len);
+	put_number(head, "Retry-After: ", retry_after_s, "\r\nCache-Control: " KS_CACHE_NEVER "\r\n");
+	put_number(head, "Content-Length: ", (int64_t)strlen(words), "\r\nContent-Type: " KS_HEAD_WORDS "\r\n");
+	put_connection(head, about);
+}
+
 void ks_head_write_stream(struct ks_head *head, const struct ks_site *site, const char *date)
 {
 	put_start(head, KS_HEAD_200, date);
 	put(head, site->extras, site->extras_len);
 	put_text(head, "Accept-Ranges: none\r\nCache-Control: " KS_CACHE_NEVER "\r\n"
-		 "Content-Type: " STREAM_TYPE "\r\nConnection: close\r\n\r\n"
-		 "--" BOUNDARY "\r\n");
+		 "Content-Type: " STREAM_TYPE "\r\nConnection: close\r\n\r\n");
+}
+
+void ks_head_add_first_part(struct ks_head *head, const struct ks_head_about *about)
+{
+	struct ks_head part;
+
+	put_text(head, "--" BOUNDARY "\r\n");
+	ks_head_write_part(&part, about);
+	put(head, part.text, part.len);
 }
 
 void ks_head_write_part(struct ks_head *head, const struct ks_head_about *about)
@@ -170,7 +189,7 @@ size_t ks_head_write_refusal(struct ks_head *head, enum ks_head_status status, c
 
 	put_start(head, status, date);
 	put_number(head, "Content-Length: ", (int64_t)strlen(words),
-		   "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n");
+		   "\r\nContent-Type: " KS_HEAD_WORDS "\r\nConnection: close\r\n\r\n");
 	put_text(head, words);
 	return strlen(words);
 }

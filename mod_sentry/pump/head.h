@@ -15,12 +15,14 @@
 #include "mod_sentry/state.h"
 
 #define KS_HEAD_MAX (KS_SITE_EXTRAS_MAX + KS_PICTURE_HEAD + 1024)
+#define KS_HEAD_WORDS "text/plain; charset=utf-8"	/* the type of what is said in words */
 #define KS_DATE_TEXT 30		/* "Sun, 06 Nov 1994 08:49:37 GMT" and its NUL: RFC 9110 section 5.6.7 */
 
 enum ks_head_status {
 	KS_HEAD_200,
 	KS_HEAD_204,
 	KS_HEAD_304,
+	KS_HEAD_503,	/* there was a picture, and it is dead */
 	KS_HEAD_414,	/* refusals, of what is no request yet */
 	KS_HEAD_431
 };
@@ -45,12 +47,20 @@ struct ks_head {
 
 void ks_head_write(struct ks_head *head, const struct ks_head_about *about);
 
-/* A stream's head, and that of one of its parts. A part ends with the next boundary, which is written behind it at
- * once: browsers show a part when they see its end. */
+/* That of a 503, behind which `words` are the body; nothing of the picture is in it. */
+void ks_head_write_unavailable(struct ks_head *head, const struct ks_head_about *about, const char *words,
+			       unsigned retry_after_s);
+
+/* A stream's head, what follows it up to the first picture (the beginning of its body: not to HEAD), and the head of any
+ * other part. A part ends with the next boundary, which is written behind it at once: browsers show a part when they
+ * see its end. */
 void ks_head_write_stream(struct ks_head *head, const struct ks_site *site, const char *date);
+void ks_head_add_first_part(struct ks_head *head, const struct ks_head_about *about);
 void ks_head_write_part(struct ks_head *head, const struct ks_head_about *about);
 extern const char ks_head_boundary[];	/* what follows a part's last byte; without its first line end, what comes first */
 extern const char ks_head_stream_type[];
+
+#define KS_HEAD_TOO_LARGE "The request's header fields are too long together."	/* in words, of the handler too */
 
 /* The whole answer, in words; returns the length of its body. */
 size_t ks_head_write_refusal(struct ks_head *head, enum ks_head_status status, const char *date);

@@ -48,27 +48,34 @@ bool ks_pump_take(struct ks_pump *pump, const struct ks_site *site, int fd, cons
 
 void ks_pump_linger(struct ks_pump *pump, int fd)
 {
-	struct ks_viewer *v = ks_viewer_new(NULL, fd, "", NULL, 0);
+	struct ks_viewer *v = NULL;
 
+	if (atomic_fetch_add(&pump->n, 1) < KS_PUMP_VIEWERS_MAX)
+		v = ks_viewer_new(NULL, fd, "", NULL, 0);
 	if (v == NULL) {
+		atomic_fetch_sub(&pump->n, 1);
 		close(fd);
 		return;
 	}
-	atomic_fetch_add(&pump->n, 1);
 	v->state = KS_VIEWER_LINGERING;
 	leave_at_door(pump, v);
 }
 
-static void admit(struct ks_pump *pump, struct ks_viewer *v)
+bool ks_pump_listen(struct ks_pump *pump, struct ks_viewer *v)
 {
-	/* Once, for good, and at the edge: nothing more is told to the kernel about this socket until it goes. */
+	/* For good, and at the edge: nothing more is told to the kernel about this socket until it goes. */
 	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = v };
 
+	return epoll_ctl(pump->epoll, EPOLL_CTL_ADD, v->fd, &event) == 0;
+}
+
+static void admit(struct ks_pump *pump, struct ks_viewer *v)
+{
 	bool lingers = v->state == KS_VIEWER_LINGERING;
 
 	LIST_INSERT_HEAD(&pump->viewers, v, all);
 	ks_timer_set(&pump->timers, &v->timer, pump->now_us + (lingers ? KS_PUMP_LINGER_US : v->site->idle_us));
-	if (epoll_ctl(pump->epoll, EPOLL_CTL_ADD, v->fd, &event) != 0)
+	if (!ks_pump_listen(pump, v))
 		ks_viewer_close(pump, v);
 	else if (pump->drained && !lingers && v->input == NULL)	/* it came to the door just before */
 		ks_viewer_drain(pump, v);

@@ -4,8 +4,8 @@
  * over (cleartext HTTP/1.x). A connection costs a socket and a few hundred bytes. On the way of a picture there is no
  * allocation and no lock: request, prebuilt head, one sendmsg().
  *
- * The pump answers with pictures, "nothing new" and "not modified", and only where httpd has said that nothing
- * decides anew about each request (site.h). Any other request is given back to httpd, with its connection.
+ * The pump answers with pictures, "nothing new", "not modified" and "has died", and only where httpd has said that
+ * nothing decides anew about each request (site.h). Any other request is given back to httpd, with its connection.
  *
  * ks_pump_new(), ks_pump_start(), ks_pump_stop() and ks_pump_free() belong to one thread; ks_pump_take() and
  * ks_pump_linger() may be called from any.

@@ -87,6 +87,7 @@ struct ks_pump {
 	struct ks_pump_limits limits;
 	struct ks_load load;
 	bool may_wait;			/* as of the last look at the load */
+	unsigned retries;		/* 503s said: who comes again comes at another time than the one before */
 	int64_t looked_us;
 	int64_t now_us, wall_us;
 	int64_t date_s;
@@ -96,6 +97,9 @@ struct ks_pump {
 };
 
 /* --- what is shown (pump.c, answer.c) ------------------------------------------------------------------------ */
+
+/* Asks to be told of what happens on the viewer's socket. False when that cannot be. */
+bool ks_pump_listen(struct ks_pump *pump, struct ks_viewer *v);
 
 /* The feed of a store, opened when it is not; NULL when it cannot be. */
 struct ks_feed *ks_pump_open_feed(struct ks_pump *pump, const struct ks_site *site, struct ks_copies *copies);

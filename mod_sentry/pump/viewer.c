@@ -92,16 +92,19 @@ static bool peer_closed(struct ks_pump *pump, struct ks_viewer *v)
 	return true;	/* it does not listen */
 }
 
-static void give_back(struct ks_pump *pump, struct ks_viewer *v, const char *bytes, size_t len)
+/* True when the viewer is gone. False: httpd does not take it, and it has to be told something, or nothing more. */
+static bool give_back(struct ks_pump *pump, struct ks_viewer *v, const char *bytes, size_t len)
 {
-	int fd = v->fd;
-
-	epoll_ctl(pump->epoll, EPOLL_CTL_DEL, fd, NULL);
-	if (!pump->ops.give_back(pump->ops.ctx, v->site, fd, v->host, bytes, len)) {
-		linger(pump, v);
-		return;
+	/* Before it is somebody else's, who may close it at once. */
+	epoll_ctl(pump->epoll, EPOLL_CTL_DEL, v->fd, NULL);
+	if (pump->ops.give_back(pump->ops.ctx, v->site, v->fd, v->host, bytes, len)) {
+		forget(pump, v);
+		return true;
 	}
-	forget(pump, v);
+	if (ks_pump_listen(pump, v))
+		return false;
+	ks_viewer_close(pump, v);
+	return true;
 }
 
 /* --- reading -------------------------------------------------------------------------------------------------------- */
@@ -237,7 +240,8 @@ static enum next answer_some(struct ks_pump *pump, struct ks_viewer *v, struct r
 		if (kind == KS_REQUEST_PLAIN)
 			how = ks_pump_answer(pump, v, &request);
 		if (how == KS_OUT_NOT_OURS) {
-			give_back(pump, v, pump->input + r->at, r->end - r->at);
+			if (!give_back(pump, v, pump->input + r->at, r->end - r->at))
+				linger(pump, v);
 			return NEXT_GONE;
 		}
 		r->at += request.whole.len;
@@ -248,11 +252,13 @@ static enum next answer_some(struct ks_pump *pump, struct ks_viewer *v, struct r
 	return NEXT_READ;
 }
 
-/* A head that does not end: httpd would go on reading it in a thread of its own. */
+/* A head that does not end: httpd's limits are to judge it, unless no thread can be held for the rest. */
 static void too_long(struct ks_pump *pump, struct ks_viewer *v)
 {
 	bool line = memchr(pump->input, '\n', sizeof(pump->input)) == NULL;
 
+	if (give_back(pump, v, pump->input, sizeof(pump->input)))
+		return;
 	if (ks_pump_refuse(pump, v, line ? KS_HEAD_414 : KS_HEAD_431) == KS_OUT_SENT)
 		linger(pump, v);
 	else

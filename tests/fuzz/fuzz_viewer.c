@@ -82,15 +82,20 @@ static size_t judge_answer(const char *at, size_t len)
 	if (end == NULL || memmem(at, head, "multipart/", 10) != NULL)
 		return 0;
 	status = strtol(at + 9, NULL, 10);
-	need(status == 200 || status == 204 || status == 304 || status == 414 || status == 431);
+	need(status == 200 || status == 204 || status == 304 || status == 414 || status == 431 || status == 503);
 	body = number_in(at, head, "\r\nContent-Length: ");
 	need((body >= 0) == (status == 200 || status >= 400));
-	/* To HEAD there is no body: pictures do not begin like that. */
-	if (status != 200 || len - head == 0 || memcmp(at + head, "HTTP/1.1 ", len - head < 9 ? len - head : 9) == 0)
-		return status >= 400 ? len : head;
+	if (status == 414 || status == 431)
+		return len;
+	/* To HEAD there is no body: neither pictures nor words begin like that. */
+	if (body < 0 || len - head == 0 || memcmp(at + head, "HTTP/1.1 ", len - head < 9 ? len - head : 9) == 0)
+		return head;
 	if (len - head < (size_t)body)
 		return 0;
-	need(is_whole_picture(at + head, (size_t)body));
+	if (status == 503)
+		need(memcmp(at + head, "No picture of ", 14) == 0 && at[head + (size_t)body - 1] == '\n');
+	else
+		need(is_whole_picture(at + head, (size_t)body));
 	return head + (size_t)body;
 }
 

@@ -150,7 +150,12 @@ static uint32_t sum(const char *bytes, size_t len)
 
 static bool is_of_the_moment(const char *body, size_t len)
 {
-	return memmem(body, len, "age_ms=", 7) != NULL || memmem(body, len, "\"now_ms\"", 8) != NULL;
+	static const char *const moments[] = { "age_ms=", "\"now_ms\"", "No picture of " };
+
+	for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++)
+		if (memmem(body, len, moments[i], strlen(moments[i])) != NULL)
+			return true;
+	return false;
 }
 
 /* Prints the answer at the start of what was heard; returns its length, 0 when it is not whole. */

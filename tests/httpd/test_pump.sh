@@ -29,6 +29,15 @@ ErrorDocument 404 \"gone fishing\"
 <Location \"/rest\">$common
 	SentryPump Off
 </Location>
+<Location \"/fades\">
+	SetHandler sentry
+	SentryDeadAfter 1s
+</Location>
+<Location \"/withers\">
+	SetHandler sentry
+	SentryDeadAfter 1s
+	SentryPump Off
+</Location>
 <Location \"/here\">$common
 	Require ip 127.0.0.1
 </Location>
@@ -137,6 +146,8 @@ same 'by id, HEAD' 'HEAD @/main/std/7-1.jpg'
 same 'by id, not modified' 'GET @/main/std/7-2.jpg' "If-None-Match: $etag\\r\\n"
 same 'not yet' 'GET @/main/std/8-1.jpg'
 same 'gone' 'GET @/main/std/6-1.jpg'
+answers=2	# a stream's connection ends with it, were it empty
+same 'a stream, HEAD' 'HEAD @/main/std/stream.mjpg'
 answers=2	# httpd closes after 400
 same 'no id' 'GET @/main/std/01-1.jpg'
 same 'a bad argument' 'GET @/main/std/latest.jpg?after=1'
@@ -157,6 +168,30 @@ same 'a range' 'GET @/main/std/latest.jpg' 'Range: bytes=0-9\r\n'
 same 'escapes' 'GET @/m%61in/std/latest.jpg'
 get /server-status
 is 'server-status' "$status" 200
+
+# --- a wait that outlives its picture --------------------------------------------------------------------------
+"$top_builddir/tests/httpd/feed" --epoch 7 --count 100000 --every-ms 100 --period-ms 100 "$store" brief std >/dev/null &
+source=$!
+ok 'a channel that will die' wait_for 10 status_is /fades/brief/std/latest.jpg 200
+outlive() { # LOCATION
+	local url="/$1/brief/std" ends=' HTTP/1.1\r\nHost: localhost\r\n'
+	printf '%b' "GET $url/latest.jpg$ends\r\n" "GET $url/latest.jpg?after=9-0&wait=6000$ends\r\n" \
+		"GET $url/latest.jpg$ends\r\n" "GET $url/latest.jpg?after=9-0&wait=20000$ends\r\n" \
+		"GET $url/stream.mjpg$ends\r\n" "HEAD $url/latest.jpg${ends}Connection: close\r\n\r\n" |
+		talk | awk '/^HTTP/ { n++ } n > 1' >"$work/$1.said"
+}
+one_waits() { [ "$(metric koshien_serve_waiting)" = 1 ]; }
+outlive fades &
+pumped=$!
+outlive withers &
+threaded=$!
+ok 'somebody waits' wait_for 5 one_waits
+kill "$source"
+wait "$source" 2>/dev/null
+wait "$pumped" "$threaded"
+is 'the pump and the threads say the same' "$(cat "$work/fades.said")" "$(cat "$work/withers.said")"
+is 'that there is nothing to show, and the connection stays' \
+	"$(awk '/^HTTP/ { print $2 } END { print }' "$work/fades.said" | tr '\n' ' ')" '503 503 503 503 503 closed '
 
 # What stands in a section below the location is httpd's, and its header there.
 watch /live

@@ -14,6 +14,7 @@
 
 #include "lib/base/error.h"
 #include "mod_sentry/counters.h"
+#include "mod_sentry/unavailable.h"
 #include "tests/unit/pumped.h"
 #include "tests/unit/stored.h"
 #include "tests/unit/unit.h"
@@ -370,7 +371,18 @@ START_TEST(by_id)
 }
 END_TEST
 
-START_TEST(stale_is_marked_and_dead_is_httpds)
+/* A 503 in words, on a connection that goes on. */
+static void is_unavailable(const struct answer *answer, const char *retry_after)
+{
+	ck_assert_int_eq(answer->status, 503);
+	has(answer, retry_after);
+	has(answer, "Content-Type: text/plain; charset=utf-8");
+	has(answer, "Cache-Control: no-store");
+	has_not(answer, "Frame-");
+	has_not(answer, "onnection:");
+}
+
+START_TEST(stale_is_marked_and_dead_is_said)
 {
 	struct peer peer = peer_with(PUMPED_GET);
 	struct answer answer = hear(&peer);
@@ -385,9 +397,25 @@ START_TEST(stale_is_marked_and_dead_is_httpds)
 	has(&answer, "Frame-State: stale");
 	hear(&peer);
 	p.now_us += 10 * S;
+	say(&peer, PUMPED_GET GET("latest.jpg?after=7-1&wait=20000") GET("stream.mjpg")
+	    "HEAD " PUMPED_DIR "latest.jpg" ENDS);
+	answer = hear(&peer);
+	is_unavailable(&answer, "Retry-After: 2");
+	ck_assert_uint_eq(answer.len, strlen("No picture of field/std for 35.0 seconds.\n"));
+	answer = hear(&peer);
+	is_unavailable(&answer, "Retry-After: 3");
+	answer = hear(&peer);
+	is_unavailable(&answer, "Retry-After: 4");
+	answer = hear_to(&peer, true);
+	is_unavailable(&answer, "Retry-After: 5");
+	silent(&peer);
+	/* A picture by its name is what it was. */
+	say(&peer, GET("7-1.jpg"));
+	ck_assert_int_eq(hear(&peer).status, 200);
+	pumped_publish(&p, 2, 5000);
 	say(&peer, PUMPED_GET);
-	all_gone();
-	ck_assert_uint_eq(p.given, 1);
+	ck_assert_uint_eq(hear(&peer).mark, 2);
+	ck_assert_uint_eq(p.given, 0);
 	peer_close(&peer);
 }
 END_TEST
@@ -436,6 +464,26 @@ START_TEST(a_wait_ends_when_it_is_over)
 	/* And the connection goes on. */
 	say(&peer, PUMPED_GET);
 	ck_assert_uint_eq(hear(&peer).mark, 1);
+	peer_close(&peer);
+}
+END_TEST
+
+START_TEST(a_wait_that_outlives_its_picture)
+{
+	struct peer peer;
+	struct answer answer;
+
+	p.site.patience.dead_us = 5 * S;
+	peer = peer_with(GET("latest.jpg?after=7-1&wait=8000"));
+	pumped_pass(&p, 8 * S - 1, 10 * MS);
+	silent(&peer);
+	pumped_pass(&p, TICKS, 10 * MS);
+	answer = hear(&peer);
+	is_unavailable(&answer, "Retry-After: 2");
+	ck_assert_uint_eq(p.answered, 1);
+	pumped_publish(&p, 2, 5000);
+	say(&peer, GET("latest.jpg?after=7-1&wait=8000"));
+	ck_assert_uint_eq(hear(&peer).mark, 2);
 	peer_close(&peer);
 }
 END_TEST
@@ -585,6 +633,28 @@ START_TEST(a_crowd_is_answered_over_the_window)
 	ck_assert_uint_eq(p.answered, n);
 	disperse(n);
 	ck_assert_uint_eq(p.answered, n);
+}
+END_TEST
+
+/* They would come back as one. */
+START_TEST(an_audience_that_waited_in_vain_is_spread)
+{
+	enum { N = 70 };
+	unsigned at[KS_RETRY_AFTER_S + KS_RETRY_SPREAD_S + 1] = { 0 };
+	struct answer answer;
+
+	p.site.patience.dead_us = 3 * S;
+	gather(N);
+	pumped_pass(&p, 5 * S + TICKS, 10 * MS);
+	for (size_t i = 0; i < N; i++) {
+		answer = hear(&crowd[i]);
+		ck_assert_int_eq(answer.status, 503);
+		at[strtoul(strstr(answer.head, "\r\nRetry-After: ") + strlen("\r\nRetry-After: "), NULL, 10)]++;
+	}
+	for (unsigned s = KS_RETRY_AFTER_S; s <= KS_RETRY_AFTER_S + KS_RETRY_SPREAD_S; s++)
+		ck_assert_uint_eq(at[s], N / (KS_RETRY_SPREAD_S + 1));
+	ck_assert_uint_eq(p.given, 0);
+	disperse(N);
 }
 END_TEST
 
@@ -1094,6 +1164,25 @@ START_TEST(below_a_section_of_its_own)
 }
 END_TEST
 
+/* It is not kept for as long as it might have lingered, and what it goes on saying is not kept either. */
+START_TEST(what_nobody_takes_back_is_listened_to)
+{
+	struct peer peer = peer_on_tcp(PUMPED_GET OTHER);
+
+	p.refuse = true;
+	hear(&peer);
+	ends(&peer);
+	for (unsigned i = 0; i < 100; i++) {
+		say(&peer, PUMPED_GET);
+		ks_pump_turn(p.pump, 0);
+	}
+	ck_assert_uint_eq(ks_pump_viewers(p.pump), 1);
+	peer_close(&peer);
+	all_gone();
+	ck_assert_int_eq(p.now_us, PUMPED_START_US);
+}
+END_TEST
+
 START_TEST(what_nobody_takes_back_ends_cleanly)
 {
 	struct peer peer = peer_on_tcp(PUMPED_GET OTHER);
@@ -1124,10 +1213,27 @@ static void say_many(struct peer *peer, char byte, size_t n)
 	}
 }
 
+/* httpd has limits of its own, and is asked first. */
+START_TEST(too_long_a_head_goes_back_as_far_as_it_came)
+{
+	struct peer peer = peer_on_tcp("GET /");
+
+	say_many(&peer, 'a', KS_PUMP_INPUT_MAX - strlen("GET /") - 1);
+	silent(&peer);
+	say_many(&peer, 'b', 1);
+	all_gone();
+	ck_assert_uint_eq(p.given, 1);
+	ck_assert_uint_eq(p.given_len, KS_PUMP_INPUT_MAX);
+	ck_assert_int_eq(p.given_bytes[KS_PUMP_INPUT_MAX - 1], 'b');
+	peer_close(&peer);
+}
+END_TEST
+
 START_TEST(too_long_a_line)
 {
 	struct peer peer = peer_on_tcp("GET /");
 
+	p.refuse = true;
 	say_many(&peer, 'a', KS_PUMP_INPUT_MAX - strlen("GET /") - 1);
 	silent(&peer);
 	say_many(&peer, 'a', 1000);
@@ -1143,6 +1249,7 @@ START_TEST(too_long_a_head)
 	static const char begin[] = "GET / HTTP/1.1\r\nX: ";
 	struct peer peer = peer_on_tcp(begin);
 
+	p.refuse = true;
 	say_many(&peer, 'a', KS_PUMP_INPUT_MAX - strlen(begin) - 1);
 	silent(&peer);
 	say_many(&peer, 'a', 1000);
@@ -1158,6 +1265,7 @@ START_TEST(answers_in_front_do_not_count)
 {
 	struct peer peer = peer_on_tcp(PUMPED_GET PUMPED_GET "GET /");
 
+	p.refuse = true;
 	say_many(&peer, 'a', KS_PUMP_INPUT_MAX - strlen("GET /") - 1);
 	hear(&peer);
 	hear(&peer);
@@ -1263,9 +1371,12 @@ END_TEST
 START_TEST(a_stream_to_head)
 {
 	struct peer peer = peer_on_tcp("HEAD " PUMPED_DIR "stream.mjpg" ENDS);
+	struct answer answer = hear_to(&peer, true);
 
-	hear_to(&peer, true);
-	peer.len = 0;	/* the boundary may follow the head or not */
+	ck_assert_int_eq(answer.status, 200);
+	has(&answer, "Content-Type: multipart/x-mixed-replace;boundary=koshien-frame");
+	has(&answer, "Connection: close");
+	/* Not a byte behind the head: a boundary would be a body. */
 	ends(&peer);
 	peer_close(&peer);
 }
@@ -1559,13 +1670,15 @@ static void add_answers(TCase *tcase)
 	tcase_add_loop_test(tcase, conditions_that_are_not_clear_are_httpds, 0, 4);
 	tcase_add_test(tcase, to_head_no_body);
 	tcase_add_test(tcase, by_id);
-	tcase_add_test(tcase, stale_is_marked_and_dead_is_httpds);
+	tcase_add_test(tcase, stale_is_marked_and_dead_is_said);
 }
 
 static void add_waiting(TCase *tcase)
 {
 	tcase_add_test(tcase, a_wait_ends_with_the_picture);
 	tcase_add_loop_test(tcase, a_wait_ends_when_it_is_over, 0, 4);
+	tcase_add_test(tcase, a_wait_that_outlives_its_picture);
+	tcase_add_test(tcase, an_audience_that_waited_in_vain_is_spread);
 	tcase_add_test(tcase, nobody_waits_where_there_is_no_waiting);
 	tcase_add_test(tcase, a_wait_for_more_than_the_next);
 	tcase_add_test(tcase, a_wait_to_head);
@@ -1605,12 +1718,14 @@ static void add_rest(TCase *back, TCase *streams, TCase *limits)
 	tcase_add_test(back, handed_over_with_what_is_not_ours);
 	tcase_add_test(back, below_a_section_of_its_own);
 	tcase_add_test(back, what_nobody_takes_back_ends_cleanly);
+	tcase_add_test(back, what_nobody_takes_back_is_listened_to);
 
 	tcase_add_test(streams, a_stream);
 	tcase_add_test(streams, a_slow_stream_skips_and_ends_up_with_the_newest);
 	tcase_add_test(streams, a_stream_of_a_dead_channel_ends);
 	tcase_add_test(streams, a_stream_to_head);
 
+	tcase_add_test(limits, too_long_a_head_goes_back_as_far_as_it_came);
 	tcase_add_test(limits, too_long_a_line);
 	tcase_add_test(limits, too_long_a_head);
 	tcase_add_test(limits, answers_in_front_do_not_count);

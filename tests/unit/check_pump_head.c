@@ -140,6 +140,8 @@ START_TEST(extras_are_on_every_answer)
 	}
 	ks_head_write_stream(&head, &site, DATE);
 	ck_assert_ptr_nonnull(memmem(head.text, head.len, extras, strlen(extras)));
+	ks_head_write_unavailable(&head, &about, "", 1);
+	ck_assert_ptr_nonnull(memmem(head.text, head.len, extras, strlen(extras)));
 }
 END_TEST
 
@@ -157,16 +159,29 @@ START_TEST(placeholders_say_so)
 }
 END_TEST
 
-/* RFC 2046 section 5.1: each part ends with the boundary behind it; the first boundary is in the head. */
+/* RFC 2046 section 5.1: each part ends with the boundary behind it; the body begins with the first one. */
 START_TEST(of_a_stream)
 {
 	ks_head_write_stream(&head, &site, DATE);
 	is_head("HTTP/1.1 200 OK\r\nDate: " DATE "\r\nAccept-Ranges: none\r\nCache-Control: no-store\r\n"
-		"Content-Type: multipart/x-mixed-replace;boundary=koshien-frame\r\nConnection: close\r\n\r\n"
-		"--koshien-frame\r\n");
+		"Content-Type: multipart/x-mixed-replace;boundary=koshien-frame\r\nConnection: close\r\n\r\n");
+	head.len = 0;
+	ks_head_add_first_part(&head, &about);
+	is_head("--koshien-frame\r\n" PICTURE BODY
+		"Frame-Age: 310\r\nFrame-Period: 1000\r\nFrame-State: live\r\n\r\n");
 	ks_head_write_part(&head, &about);
 	is_head(PICTURE BODY "Frame-Age: 310\r\nFrame-Period: 1000\r\nFrame-State: live\r\n\r\n");
 	ck_assert_str_eq(ks_head_boundary, "\r\n--koshien-frame\r\n");
+}
+END_TEST
+
+START_TEST(of_what_is_unavailable)
+{
+	about.picture = NULL;
+	ks_head_write_unavailable(&head, &about, "No.\n", 7);
+	is_head("HTTP/1.1 503 Service Unavailable\r\nDate: " DATE "\r\nRetry-After: 7\r\n"
+		"Cache-Control: " KS_CACHE_NEVER "\r\nContent-Length: 4\r\nContent-Type: " KS_HEAD_WORDS "\r\n\r\n");
+	about.picture = picture;
 }
 END_TEST
 
@@ -208,10 +223,9 @@ START_TEST(the_longest_fits)
 	ck_assert_uint_le(head.len, KS_HEAD_MAX);
 	ck_assert_mem_eq(head.text + head.len - 4, "\r\n\r\n", 4);
 	/* A stream's head and its first part go out together. */
-	ks_head_write_part(&head, &about);
-	size_t part = head.len;
 	ks_head_write_stream(&head, &site, DATE);
-	ck_assert_uint_le(head.len + part, KS_HEAD_MAX);
+	ks_head_add_first_part(&head, &about);
+	ck_assert_uint_le(head.len, KS_HEAD_MAX);
 }
 END_TEST
 
@@ -251,6 +265,7 @@ int main(void)
 	tcase_add_test(heads, extras_are_on_every_answer);
 	tcase_add_test(heads, placeholders_say_so);
 	tcase_add_test(heads, of_a_stream);
+	tcase_add_test(heads, of_what_is_unavailable);
 	tcase_add_test(heads, of_refusals_the_length_is_the_bodys);
 	tcase_add_test(heads, the_longest_fits);
 	tcase_add_loop_test(heads, dates_as_http_has_them, 0, sizeof(dates) / sizeof(dates[0]));
