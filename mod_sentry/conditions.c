@@ -38,7 +38,7 @@ static bool begins(const char *text, const char *with)
 /* Who is asking is the connection's to say; all else may change from request to request. */
 static bool require_decides(const char *args)
 {
-	static const char *const by_connection[] = { "all", "ip", "host", "local", "forward-dns" };
+	static const char *const by_connection[] = { "all", "ip", "host", "local", "forward-dns", "ssl" };
 	apr_size_t len;
 
 	if (begins(args, "not "))
@@ -61,12 +61,15 @@ static bool header_decides(const char *args)
 
 static bool decides(const ap_directive_t *d)
 {
-	if (is(d, "<If") || is(d, "<ElseIf") || is(d, "<Else") || is(d, "RewriteCond") || is(d, "RemoteIPHeader"))
+	if (is(d, "<If") || is(d, "<ElseIf") || is(d, "<Else") || is(d, "RewriteCond") || is(d, "RemoteIPHeader") ||
+	    is(d, "SSLRequire"))
 		return true;
 	if (is(d, "Require"))
 		return require_decides(d->args);
 	if (is(d, "AuthType"))
 		return strcasecmp(d->args, "None") != 0;
+	if (is(d, "SSLVerifyClient"))
+		return strcasecmp(d->args, "none") != 0;
 	if (is(d, "Allow") || is(d, "Deny"))
 		return strstr(d->args, "env=") != NULL;
 	if (is(d, "Header"))

@@ -18,12 +18,13 @@
 #include <util_filter.h>
 
 #include "lib/base/log.h"
+#include "mod_sentry/connection.h"
 #include "mod_sentry/handover.h"
+#include "mod_sentry/lent.h"
 
 #define MPM_RECORD 4096	/* bytes of zeros; mpm_event's record of a connection has a few hundred */
 
 APLOG_USE_MODULE(sentry);
-extern module AP_MODULE_DECLARE_DATA sentry_module;
 
 struct ks_given {
 	apr_thread_pool_t *threads;
@@ -32,22 +33,27 @@ struct ks_given {
 };
 
 /* A connection on its way through httpd. */
-struct gift {
+struct ks_gift {
 	struct ks_given *given;
 	const struct ks_site *site;
 	int fd;
+	struct ks_carrier *carrier;	/* NULL: an httpd connection is made */
+	apr_bucket_brigade *unread;	/* with a carrier: what the pump has read, and httpd has not */
 	size_t len;
 	unsigned requests;	/* begun */
 	bool between;		/* the next read is for a request's first line */
+	bool returns;		/* with a carrier: to the pump, with what is unread */
 	char *host;		/* behind the bytes */
 	char bytes[];
 };
 
-static ap_filter_rec_t *return_filter;
+static ap_filter_rec_t *return_filter, *unread_filter;
 
-static struct gift *gift_of(const conn_rec *c)
+static struct ks_gift *gift_of(conn_rec *c)
 {
-	return ap_get_module_config(c->conn_config, &sentry_module);
+	const struct ks_connection *connection = ks_connection_of(c);
+
+	return connection != NULL ? connection->gift : NULL;
 }
 
 /* --- what httpd asks about its connection ---------------------------------------------------------------------------- */
@@ -55,7 +61,7 @@ static struct gift *gift_of(const conn_rec *c)
 /* In front of the socket: what the pump has read from it. */
 static apr_status_t insert_bytes(conn_rec *c, apr_bucket_brigade *bb, apr_socket_t *socket)
 {
-	struct gift *gift = gift_of(c);
+	struct ks_gift *gift = gift_of(c);
 
 	if (gift == NULL)
 		return AP_DECLINED;
@@ -74,7 +80,7 @@ static int pre_connection(conn_rec *c, void *socket)
 
 static void pre_read_request(request_rec *r, conn_rec *c)
 {
-	struct gift *gift = c->master == NULL ? gift_of(c) : NULL;
+	struct ks_gift *gift = gift_of(c);
 
 	(void)r;
 	if (gift == NULL)
@@ -85,13 +91,13 @@ static void pre_read_request(request_rec *r, conn_rec *c)
 
 bool ks_given_first(conn_rec *c)
 {
-	const struct gift *gift = c->master == NULL ? gift_of(c) : NULL;
+	const struct ks_gift *gift = gift_of(c);
 
 	return gift != NULL && gift->requests <= 1;
 }
 
 /* Goes back to the pump instead of waiting for a request, with what of it is here. */
-static apr_status_t return_instead(ap_filter_t *f, struct gift *gift)
+static apr_status_t return_instead(ap_filter_t *f, struct ks_gift *gift)
 {
 	conn_rec *c = f->c;
 	apr_bucket_brigade *bb = apr_brigade_create(c->pool, c->bucket_alloc);
@@ -115,7 +121,7 @@ static apr_status_t return_instead(ap_filter_t *f, struct gift *gift)
 static apr_status_t return_to_pump(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode,
 				   apr_read_type_e block, apr_off_t readbytes)
 {
-	struct gift *gift = f->ctx;
+	struct ks_gift *gift = f->ctx;
 	bool between = gift->between;
 
 	gift->between = false;
@@ -124,9 +130,127 @@ static apr_status_t return_to_pump(ap_filter_t *f, apr_bucket_brigade *bb, ap_in
 	return ap_get_brigade(f->next, bb, mode, block, readbytes);
 }
 
+/* --- a connection that was lent -------------------------------------------------------------------------------------- */
+
+/* What is unread comes before what is in the filter behind. Its buckets are memory, so nothing here waits for them. */
+static apr_status_t read_unread(struct ks_gift *gift, apr_bucket_brigade *bb, ap_input_mode_t mode, apr_off_t readbytes)
+{
+	apr_bucket *e;
+	apr_status_t rv;
+
+	if (mode == AP_MODE_GETLINE)
+		return apr_brigade_split_line(bb, gift->unread, APR_NONBLOCK_READ, HUGE_STRING_LEN);
+	rv = apr_brigade_partition(gift->unread, readbytes, &e);
+	if (rv != APR_SUCCESS && rv != APR_INCOMPLETE)
+		return rv;
+	for (apr_bucket *at = APR_BRIGADE_FIRST(gift->unread), *next; at != e; at = next) {
+		next = APR_BUCKET_NEXT(at);
+		if (mode == AP_MODE_SPECULATIVE) {
+			rv = apr_bucket_copy(at, &at);
+			if (rv != APR_SUCCESS)
+				return rv;
+		} else {
+			APR_BUCKET_REMOVE(at);
+		}
+		APR_BRIGADE_INSERT_TAIL(bb, at);
+	}
+	return APR_SUCCESS;
+}
+
+/* Blank lines before a request (RFC 9112 section 2.2). */
+static void eat_line_ends(struct ks_gift *gift)
+{
+	while (!APR_BRIGADE_EMPTY(gift->unread)) {
+		apr_bucket *e = APR_BRIGADE_FIRST(gift->unread);
+		const char *bytes;
+		apr_size_t len, n;
+
+		if (apr_bucket_read(e, &bytes, &len, APR_NONBLOCK_READ) != APR_SUCCESS)
+			return;
+		for (n = 0; n < len && (bytes[n] == '\r' || bytes[n] == '\n'); n++)
+			;
+		if (n > 0 && n < len)
+			apr_bucket_split(e, n);
+		if (n > 0 || len == 0)
+			apr_bucket_delete(e);
+		if (n < len)
+			return;
+	}
+}
+
+static apr_status_t read_lent(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode, apr_read_type_e block,
+			      apr_off_t readbytes)
+{
+	struct ks_gift *gift = f->ctx;
+	bool between = gift->between;
+
+	if (mode == AP_MODE_INIT)
+		return ap_get_brigade(f->next, bb, mode, block, readbytes);
+	gift->between = false;
+	if (between && gift->requests > 1 && mode == AP_MODE_GETLINE) {
+		ap_flush_conn(f->c);	/* httpd keeps answers back while requests are behind them */
+		gift->returns = true;
+		return APR_EOF;
+	}
+	if (mode == AP_MODE_EATCRLF)
+		eat_line_ends(gift);
+	if (APR_BRIGADE_EMPTY(gift->unread))
+		return ap_get_brigade(f->next, bb, mode, block, readbytes);
+	return mode == AP_MODE_EATCRLF ? APR_SUCCESS : read_unread(gift, bb, mode, readbytes);
+}
+
+/* Once it is over, one way or the other, it is as it was when the pump had it. */
+static void run_lent(struct ks_gift *gift, apr_thread_t *thread, conn_rec *c)
+{
+	ap_filter_t *filter;
+
+	gift->unread = apr_brigade_create(c->pool, c->bucket_alloc);
+	APR_BRIGADE_INSERT_TAIL(gift->unread,
+				apr_bucket_transient_create(gift->bytes, gift->len, c->bucket_alloc));
+	filter = ap_add_input_filter_handle(unread_filter, gift, NULL, c);
+	ks_connection_of(c)->gift = gift;
+	c->current_thread = thread;
+	c->clogging_input_filters = 1;
+	c->cs->state = CONN_STATE_PROCESSING;
+	ap_run_process_connection(c);
+	c->cs->state = CONN_STATE_SUSPENDED;
+	c->clogging_input_filters = 0;
+	c->current_thread = NULL;
+	ks_connection_of(c)->gift = NULL;
+	ap_remove_input_filter(filter);
+}
+
+/* With what is unread; the pump reads on itself. False: it is at its end. */
+static bool return_lent(struct ks_gift *gift, conn_rec *c)
+{
+	char bytes[KS_PUMP_INPUT_MAX];
+	apr_size_t len = sizeof(bytes);
+	bool whole = apr_brigade_flatten(gift->unread, bytes, &len) == APR_SUCCESS;
+
+	apr_brigade_destroy(gift->unread);
+	/* Each time leaves a little behind in the connection's memory. */
+	return whole && gift->returns && !c->aborted && !c->data_in_output_filters &&
+	       ++ks_connection_of(c)->gifts < KS_GIVEN_TIMES_MAX &&
+	       ks_pump_take(gift->given->pump, gift->site, gift->fd, gift->carrier, gift->host, bytes, len);
+}
+
+static void serve_lent(struct ks_gift *gift, apr_thread_t *thread)
+{
+	conn_rec *c = ks_lent_connection(gift->carrier);
+
+	run_lent(gift, thread, c);
+	if (return_lent(gift, c))
+		return;
+	if (!c->aborted)
+		ap_flush_conn(c);
+	gift->carrier->ops->end(gift->carrier);
+	shutdown(gift->fd, SHUT_WR);
+	ks_pump_linger(gift->given->pump, gift->fd, gift->carrier);
+}
+
 /* --- one connection ---------------------------------------------------------------------------------------------------- */
 
-static apr_socket_t *socket_of(struct gift *gift, apr_pool_t *pool)
+static apr_socket_t *socket_of(struct ks_gift *gift, apr_pool_t *pool)
 {
 	struct sockaddr_storage local, remote;
 	socklen_t local_len = sizeof(local), remote_len = sizeof(remote);
@@ -151,11 +275,11 @@ static void linger(struct ks_pump *pump, apr_socket_t *socket)
 	int copy = apr_os_sock_get(&fd, socket) == APR_SUCCESS ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
 
 	if (copy >= 0)
-		ks_pump_linger(pump, copy);
+		ks_pump_linger(pump, copy, NULL);
 	apr_socket_close(socket);
 }
 
-static void serve(struct gift *gift, apr_thread_t *thread, apr_pool_t *pool, apr_socket_t *socket)
+static void serve(struct ks_gift *gift, apr_thread_t *thread, apr_pool_t *pool, apr_socket_t *socket)
 {
 	apr_bucket_alloc_t *alloc = apr_bucket_alloc_create(pool);
 	conn_rec *c;
@@ -170,19 +294,18 @@ static void serve(struct gift *gift, apr_thread_t *thread, apr_pool_t *pool, apr
 	c->clogging_input_filters = 1;
 	/* mpm_event notes each request in its record of the connection; nobody reads this one. */
 	ap_set_module_config(c->conn_config, gift->given->mpm, apr_pcalloc(pool, MPM_RECORD));
-	ap_set_module_config(c->conn_config, &sentry_module, gift);
+	ks_connection_of(c)->gift = gift;
 	ap_process_connection(c, socket);
 	/* When the pump does not have it already: the peer is to close, and no thread is to wait for that. */
 	if (ap_start_lingering_close(c) == 0)
 		linger(gift->given->pump, socket);
 }
 
-static void *answer(apr_thread_t *thread, void *ctx)
+static void serve_made(struct ks_gift *gift, apr_thread_t *thread)
 {
-	struct gift *gift = ctx;
 	apr_allocator_t *allocator;
 	apr_pool_t *pool;
-	apr_socket_t *socket = NULL;
+	apr_socket_t *socket;
 
 	apr_allocator_create(&allocator);
 	/* Of no other pool: those of a child are one thread's each. */
@@ -194,23 +317,35 @@ static void *answer(apr_thread_t *thread, void *ctx)
 	else
 		close(gift->fd);
 	apr_pool_destroy(pool);
+}
+
+static void *answer(apr_thread_t *thread, void *ctx)
+{
+	struct ks_gift *gift = ctx;
+
+	if (gift->carrier != NULL)
+		serve_lent(gift, thread);
+	else
+		serve_made(gift, thread);
 	free(gift);
 	return NULL;
 }
 
 /* --- the threads --------------------------------------------------------------------------------------------------------- */
 
-bool ks_given_take(void *ctx, const struct ks_site *site, int fd, const char *host, const char *bytes, size_t len)
+bool ks_given_take(void *ctx, const struct ks_site *site, int fd, struct ks_carrier *carrier, const char *host,
+		   const char *bytes, size_t len)
 {
 	struct ks_given *given = ctx;
-	struct gift *gift;
+	struct ks_gift *gift;
 
 	if (given == NULL || apr_thread_pool_tasks_count(given->threads) >= KS_GIVEN_QUEUE_MAX)
 		return false;
 	gift = malloc(sizeof(*gift) + len + strlen(host) + 1);
 	if (gift == NULL)
 		return false;
-	*gift = (struct gift){ .given = given, .site = site, .fd = fd, .len = len, .host = gift->bytes + len };
+	*gift = (struct ks_gift){ .given = given, .site = site, .fd = fd, .carrier = carrier, .len = len,
+				  .host = gift->bytes + len };
 	memcpy(gift->bytes, bytes, len);
 	strcpy(gift->host, host);
 	if (apr_thread_pool_push(given->threads, answer, gift, APR_THREAD_TASK_PRIORITY_NORMAL, NULL) == APR_SUCCESS)
@@ -247,6 +382,8 @@ void ks_given_free(struct ks_given *given)
 void ks_given_register(void)
 {
 	return_filter = ap_register_input_filter("KS_SENTRY_RETURN", return_to_pump, NULL, AP_FTYPE_NETWORK - 1);
+	/* In front of what decrypts. */
+	unread_filter = ap_register_input_filter("KS_SENTRY_UNREAD", read_lent, NULL, AP_FTYPE_CONNECTION);
 	ap_hook_insert_network_bucket(insert_bytes, NULL, NULL, APR_HOOK_FIRST);
 	ap_hook_pre_connection(pre_connection, NULL, NULL, APR_HOOK_MIDDLE);
 	ap_hook_pre_read_request(pre_read_request, NULL, NULL, APR_HOOK_MIDDLE);

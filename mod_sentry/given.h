@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * From the pump back to httpd: a connection with a request that is not the pump's to answer. A few threads make an
- * httpd connection of the socket, let httpd answer with all that its modules have to say, and return it to the pump
- * as soon as the next request would have to be waited for. httpd's own MPM knows nothing of it; what it keeps
- * with each of its connections is stood in for (see given.c).
+ * httpd connection of the socket, or take the one that was lent (lent.h), let httpd answer with all that its modules
+ * have to say, and return it to the pump as soon as the next request would have to be waited for. httpd's own MPM knows
+ * nothing of a connection that was made here; what it keeps with each of its own is stood in for (see given.c).
  *
  * One per child; any thread.
  */
@@ -20,6 +20,8 @@
 #define KS_GIVEN_THREADS_MAX 8
 #define KS_GIVEN_QUEUE_MAX 1024	/* beyond, the connection ends between two answers, and the client asks again */
 
+#define KS_GIVEN_TIMES_MAX 1000	/* of one connection that was lent; then it ends between two answers */
+
 struct ks_given;
 
 /* NULL when there is no memory, or when this httpd is one that we do not know how to do this with: requests that are
@@ -30,7 +32,8 @@ struct ks_given *ks_given_new(apr_pool_t *pool);
 void ks_given_use(struct ks_given *given, struct ks_pump *pump);
 
 /* As ks_pump_ops.give_back, with a struct ks_given as its context. */
-bool ks_given_take(void *given, const struct ks_site *site, int fd, const char *host, const char *bytes, size_t len);
+bool ks_given_take(void *given, const struct ks_site *site, int fd, struct ks_carrier *carrier, const char *host,
+		   const char *bytes, size_t len);
 
 /* Waits for the threads. */
 void ks_given_free(struct ks_given *given);

@@ -15,10 +15,12 @@
 #include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
+#include <http_ssl.h>
 #include <util_filter.h>
 
 #include "lib/base/log.h"
 #include "mod_sentry/given.h"
+#include "mod_sentry/lent.h"
 #include "mod_sentry/template.h"
 
 #define DONE_NOTE "koshien-handed-over"
@@ -70,7 +72,8 @@ static const char *harmful(const ap_filter_t *filter)
 {
 	static const char *const names[] = {
 		"byterange", "content_length", "core", "core_in", "fixup_headers_err", "fixup_headers_out", "http_header",
-		"http_in", "http_outerror", "log_input_output", "reqtimeout",
+		"http_in", "http_outerror", "log_input_output", "reqtimeout", "ssl/tls coalescing filter",
+		"ssl/tls filter",
 	};
 
 	for (; filter != NULL; filter = filter->next) {
@@ -99,7 +102,7 @@ static bool stays_open(const struct ks_request *q)
 	return strcasecmp(connection, "close") == 0 && (q->url.kind == KS_URL_STREAM || q->url.wait_ms > 0);
 }
 
-/* A cleartext HTTP/1.1 connection of its own, and a request without anything behind it. */
+/* An HTTP/1.1 connection of its own, and a request without anything behind it. */
 static bool may_go(const request_rec *r)
 {
 	const conn_rec *c = r->connection;
@@ -111,6 +114,11 @@ static bool may_go(const request_rec *r)
 	       harmful(r->input_filters) == NULL;
 }
 
+static bool is_tls(const struct ks_request *q)
+{
+	return ap_ssl_conn_is_ssl(q->r->connection);
+}
+
 static bool is_picture(const struct ks_url *url)
 {
 	return url->kind == KS_URL_LATEST || url->kind == KS_URL_FRAME || url->kind == KS_URL_STREAM;
@@ -118,7 +126,8 @@ static bool is_picture(const struct ks_url *url)
 
 static bool wanted(const struct ks_request *q)
 {
-	return q->config.pump && is_picture(&q->url) && stays_open(q) && may_go(q->r) && !ks_given_first(q->r->connection);
+	return q->config.pump && is_picture(&q->url) && stays_open(q) && may_go(q->r) &&
+	       !ks_given_first(q->r->connection) && (!is_tls(q) || ks_lent_may(q->r->connection));
 }
 
 /* Called with the lock. */
@@ -171,7 +180,7 @@ bool ks_handover_return(struct ks_pump *pump, conn_rec *c, const struct ks_site 
 
 	if (fd < 0)
 		return false;
-	if (!ks_pump_take(pump, site, fd, host, bytes, len)) {
+	if (!ks_pump_take(pump, site, fd, NULL, host, bytes, len)) {
 		close(fd);
 		return false;
 	}
@@ -229,7 +238,17 @@ static void append_rest(struct text *text, request_rec *r)
 	apr_brigade_cleanup(bb);
 }
 
-bool ks_handover_try(struct ks_handover *h, struct ks_request *q)
+static bool hand_over(struct ks_handover *h, const struct ks_request *q, const struct ks_site *site, struct ks_span host,
+		      const struct text *text)
+{
+	const char *name = apr_pstrmemdup(q->r->pool, host.at, host.len);
+
+	if (is_tls(q))
+		return ks_pump_has_room(h->pump) && ks_lent_offer(q->r, h->pump, site, name, text->at, text->len);
+	return ks_handover_return(h->pump, q->r->connection, site, name, text->at, text->len);
+}
+
+int ks_handover_try(struct ks_handover *h, struct ks_request *q)
 {
 	struct text text = { apr_palloc(q->r->pool, KS_PUMP_INPUT_MAX), 0, KS_PUMP_INPUT_MAX, false };
 	struct ks_request_head head;
@@ -237,17 +256,16 @@ bool ks_handover_try(struct ks_handover *h, struct ks_request *q)
 	bool known;
 
 	if (h == NULL || !wanted(q) || (site = site_of(h, q, &known)) == NULL)
-		return false;
+		return DECLINED;
 	append_head(&text, q->r);
 	/* What the pump would give back at once stays here. */
 	if (text.full || ks_request_read(text.at, text.len, &head) != KS_REQUEST_PLAIN || head.whole.len != text.len)
-		return false;
+		return DECLINED;
 	append_rest(&text, q->r);
-	if (!ks_handover_return(h->pump, q->r->connection, site, apr_pstrmemdup(q->r->pool, head.host.at, head.host.len),
-				text.at, text.len))
-		return false;
+	if (!hand_over(h, q, site, head.host, &text))
+		return DECLINED;
 	apr_table_setn(q->r->notes, DONE_NOTE, "");
-	return true;
+	return is_tls(q) ? SUSPENDED : OK;
 }
 
 bool ks_handover_done(const request_rec *r)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From httpd to the pump: which connections may go, and how they do. httpd 2.4 has no way to lend a connection to
- * somebody else, so the pump gets a duplicate of its socket, and httpd, told that the peer is gone, closes its own
- * descriptor without a word on the wire.
+ * From httpd to the pump: which connections may go, and how they do. In the clear the pump gets a duplicate of the
+ * socket, and httpd, told that the peer is gone, closes its own descriptor without a word on the wire, and needs no
+ * memory for it any more. With TLS the connection is lent (lent.h).
  *
  * One per child; any thread.
  */
@@ -22,10 +22,10 @@ struct ks_handover;
 /* NULL when out of memory. All is from `pool`, the child's, and goes with it. */
 struct ks_handover *ks_handover_new(apr_pool_t *pool, struct ks_pump *pump, const struct ks_conditions *conditions);
 
-/* True when the request's connection is the pump's now, and the request too: the handler has nothing to do but return
- * OK, and nobody logs. Else the request is the caller's to answer; when it is a picture that goes out with 200,
+/* Not DECLINED: the request's connection is the pump's, now or when the handler has returned this, and the request too;
+ * nobody logs. DECLINED: the request is the caller's to answer; when it is a picture that goes out with 200,
  * ks_handover_learn() may make the next one of its kind go. */
-bool ks_handover_try(struct ks_handover *handover, struct ks_request *q);
+int ks_handover_try(struct ks_handover *handover, struct ks_request *q);
 void ks_handover_learn(struct ks_handover *handover, struct ks_request *q, const struct ks_picture *picture,
 		       const struct ks_freshness *f);
 

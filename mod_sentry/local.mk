@@ -10,8 +10,10 @@ mod_sentry_libserve_a_SOURCES = \
 	mod_sentry/load.c mod_sentry/load.h \
 	mod_sentry/picture.c mod_sentry/picture.h \
 	mod_sentry/pump/answer.c \
+	mod_sentry/pump/carrier.h \
 	mod_sentry/pump/feed.c mod_sentry/pump/feed.h \
 	mod_sentry/pump/head.c mod_sentry/pump/head.h \
+	mod_sentry/pump/line.c \
 	mod_sentry/pump/pump.c mod_sentry/pump/pump.h mod_sentry/pump/pump_private.h \
 	mod_sentry/pump/request.c mod_sentry/pump/request.h \
 	mod_sentry/pump/site.h \
@@ -35,11 +37,13 @@ mod_sentry_mod_sentry_so_SOURCES = \
 	mod_sentry/accesslog.c mod_sentry/accesslog.h \
 	mod_sentry/answer.c mod_sentry/answer.h \
 	mod_sentry/conditions.c mod_sentry/conditions.h \
+	mod_sentry/connection.c mod_sentry/connection.h \
 	mod_sentry/directives.c mod_sentry/directives.h \
 	mod_sentry/given.c mod_sentry/given.h \
 	mod_sentry/handover.c mod_sentry/handover.h \
 	mod_sentry/health.c \
 	mod_sentry/hold.c mod_sentry/hold.h \
+	mod_sentry/lent.c mod_sentry/lent.h \
 	mod_sentry/listing.c \
 	mod_sentry/metrics.c \
 	mod_sentry/mod_sentry.c \
@@ -59,13 +63,17 @@ CLEANFILES += mod_sentry/.libs/mod_sentry.so
 endif
 
 if WITH_CHECK
-serve_unit_tests = tests/unit/check_pump tests/unit/check_pump_head tests/unit/check_request tests/unit/check_serve \
+serve_unit_tests = tests/unit/check_pump tests/unit/check_pump_carried tests/unit/check_pump_head tests/unit/check_request tests/unit/check_serve \
 	tests/unit/check_template tests/unit/check_timer tests/unit/check_url
 check_PROGRAMS += $(serve_unit_tests)
 TESTS += $(serve_unit_tests)
 tests_unit_check_pump_SOURCES = tests/unit/check_pump.c tests/unit/pumped.c tests/unit/pumped.h
 tests_unit_check_pump_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_pump_LDADD = $(libunit) $(libserve) $(libstored) -lpthread
+# The same through a carrier.
+tests_unit_check_pump_carried_SOURCES = $(tests_unit_check_pump_SOURCES)
+tests_unit_check_pump_carried_CFLAGS = $(UNIT_CFLAGS) -DPUMPED_CARRIED
+tests_unit_check_pump_carried_LDADD = $(tests_unit_check_pump_LDADD)
 tests_unit_check_pump_head_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_pump_head_LDADD = $(libunit) $(libserve)
 tests_unit_check_request_CFLAGS = $(UNIT_CFLAGS)

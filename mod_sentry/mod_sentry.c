@@ -23,6 +23,7 @@
 #include "mod_sentry/counters.h"
 #include "mod_sentry/given.h"
 #include "mod_sentry/handover.h"
+#include "mod_sentry/lent.h"
 #include "mod_sentry/hold.h"
 #include "mod_sentry/pump/head.h"
 #include "mod_sentry/serve.h"
@@ -279,7 +280,7 @@ static int handle(struct ks_request *q)
 {
 	const core_dir_config *core = ap_get_core_module_config(q->r->per_dir_config);
 	const char *why;
-	int err;
+	int err, rc;
 
 	if (refuse_form(q))
 		return OK;
@@ -290,7 +291,8 @@ static int handle(struct ks_request *q)
 		return refuse(q, KS_ENODATA, "There is no such thing here.");
 	if (is_new(q) && pump != NULL && ks_pump_refuses(pump))
 		return ks_answer_unavailable(q, "This relay has as many viewers as it can serve. Come again, or ask another one.");
-	return ks_handover_try(q->handover, q) ? OK : serve(q);
+	rc = ks_handover_try(q->handover, q);
+	return rc == DECLINED ? serve(q) : rc;
 }
 
 static int handler(request_rec *r)
@@ -315,6 +317,7 @@ static void register_hooks(apr_pool_t *pool)
 	ks_answer_register();
 	ks_handover_register();
 	ks_given_register();
+	ks_lent_register();
 	ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
 	ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
 	ap_hook_child_stopping(child_stopping, NULL, NULL, APR_HOOK_MIDDLE);

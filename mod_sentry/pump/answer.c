@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "lib/base/error.h"
 #include "mod_sentry/counters.h"
@@ -30,21 +27,6 @@ static int body_pieces(const struct ks_viewer *v, const struct ks_picture *pictu
 	if (sent < tail)
 		iov[n++] = (struct iovec){ (void *)(uintptr_t)(ks_head_boundary + sent), tail - sent };
 	return n;
-}
-
-/* Bytes sent, 0 when the socket is full, -1 when nobody is there. */
-static ssize_t send_pieces(const struct ks_viewer *v, struct iovec *iov, int n)
-{
-	struct msghdr message = { .msg_iov = iov, .msg_iovlen = (size_t)n };
-	ssize_t sent;
-
-	do {
-		sent = sendmsg(v->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-	} while (sent < 0 && errno == EINTR);
-	if (sent < 0)
-		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
-	ks_counters_sent((uint64_t)sent);
-	return sent;
 }
 
 /* Keeps what the socket did not take: the head's rest as a copy, the picture as a reference. */
@@ -78,7 +60,7 @@ static enum ks_outcome send_answer(struct ks_pump *pump, struct ks_viewer *v, co
 		n += body_pieces(v, picture, 0, iov + 1);
 		len += picture->len + boundary_len(v);
 	}
-	sent = send_pieces(v, iov, n);
+	sent = ks_line_send(v, iov, n);
 	if (sent < 0)
 		return KS_OUT_GONE;
 	return (size_t)sent == len ? KS_OUT_SENT : keep(pump, v, head->text, head->len, picture, (size_t)sent);
@@ -108,7 +90,7 @@ enum ks_outcome ks_pump_send_rest(struct ks_viewer *v)
 		n += body_pieces(v, v->picture, v->sent, iov + n);
 		left += v->picture->len + boundary_len(v) - v->sent;
 	}
-	sent = send_pieces(v, iov, n);
+	sent = ks_line_send(v, iov, n);
 	if (sent < 0)
 		return KS_OUT_GONE;
 	if ((size_t)sent == left) {

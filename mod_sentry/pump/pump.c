@@ -30,14 +30,15 @@ static void leave_at_door(struct ks_pump *pump, struct ks_viewer *v)
 		eventfd_write(pump->wake, 1);
 }
 
-bool ks_pump_take(struct ks_pump *pump, const struct ks_site *site, int fd, const char *host, const char *bytes,
-		  size_t len)
+bool ks_pump_take(struct ks_pump *pump, const struct ks_site *site, int fd, struct ks_carrier *carrier,
+		  const char *host, const char *bytes, size_t len)
 {
-	struct ks_viewer *v;
+	struct ks_viewer *v = NULL;
 
 	if (atomic_load(&pump->draining))
 		return false;
-	v = atomic_fetch_add(&pump->n, 1) < KS_PUMP_VIEWERS_MAX ? ks_viewer_new(site, fd, host, bytes, len) : NULL;
+	if (atomic_fetch_add(&pump->n, 1) < KS_PUMP_VIEWERS_MAX)
+		v = ks_viewer_new(site, fd, carrier, host, bytes, len);
 	if (v == NULL) {
 		atomic_fetch_sub(&pump->n, 1);
 		return false;
@@ -46,15 +47,31 @@ bool ks_pump_take(struct ks_pump *pump, const struct ks_site *site, int fd, cons
 	return true;
 }
 
-void ks_pump_linger(struct ks_pump *pump, int fd)
+bool ks_pump_has_room(const struct ks_pump *pump)
+{
+	return !atomic_load(&pump->draining) && ks_pump_viewers(pump) < KS_PUMP_VIEWERS_MAX;
+}
+
+void ks_pump_lend(struct ks_pump *pump, const struct ks_site *site, int fd, struct ks_carrier *carrier,
+		  const char *host, const char *bytes, size_t len)
+{
+	if (!ks_pump_take(pump, site, fd, carrier, host, bytes, len) &&
+	    !pump->ops.give_back(pump->ops.ctx, site, fd, carrier, host, bytes, len))
+		ks_pump_linger(pump, fd, carrier);
+}
+
+void ks_pump_linger(struct ks_pump *pump, int fd, struct ks_carrier *carrier)
 {
 	struct ks_viewer *v = NULL;
 
 	if (atomic_fetch_add(&pump->n, 1) < KS_PUMP_VIEWERS_MAX)
-		v = ks_viewer_new(NULL, fd, "", NULL, 0);
+		v = ks_viewer_new(NULL, fd, carrier, "", NULL, 0);
 	if (v == NULL) {
 		atomic_fetch_sub(&pump->n, 1);
-		close(fd);
+		if (carrier != NULL)
+			carrier->ops->close(carrier);
+		else
+			close(fd);
 		return;
 	}
 	v->state = KS_VIEWER_LINGERING;
@@ -394,6 +411,7 @@ void ks_pump_free(struct ks_pump *pump)
 	struct ks_viewer *v;
 
 	ks_pump_stop(pump, 0);
+	atomic_store(&pump->end, true);
 	/* Who is at the door still is not asked what it wants. */
 	while ((v = TAILQ_FIRST(&pump->inbox)) != NULL) {
 		TAILQ_REMOVE(&pump->inbox, v, wait);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The frame pump: one thread that serves pictures to all viewers of this process whose connections httpd has handed
- * over (cleartext HTTP/1.x). A connection costs a socket and a few hundred bytes. On the way of a picture there is no
+ * over (HTTP/1.x, in the clear or through a carrier). A connection costs a socket and a few hundred bytes. On the way of a picture there is no
  * allocation and no lock: request, prebuilt head, one sendmsg().
  *
  * The pump answers with pictures, "nothing new", "not modified" and "has died", and only where httpd has said that
@@ -19,6 +19,7 @@
 
 #include "lib/base/clock.h"
 #include "mod_sentry/load.h"
+#include "mod_sentry/pump/carrier.h"
 #include "mod_sentry/pump/request.h"
 #include "mod_sentry/pump/site.h"
 #include "mod_sentry/stores.h"
@@ -47,11 +48,11 @@ struct ks_pump_answered {
 };
 
 struct ks_pump_ops {
-	/* Takes over the descriptor; bytes[0..len) were read from it and are not answered yet. `host` is as it was handed
+	/* Takes over the descriptor and its carrier, if it has one; bytes[0..len) were read from it and are not answered yet. `host` is as it was handed
 	 * over. False: it cannot; the pump then closes the connection between two answers. Called in the pump's thread;
 	 * must not wait. */
-	bool (*give_back)(void *ctx, const struct ks_site *site, int fd, const char *host, const char *bytes,
-			  size_t len);
+	bool (*give_back)(void *ctx, const struct ks_site *site, int fd, struct ks_carrier *carrier, const char *host,
+			  const char *bytes, size_t len);
 
 	/* NULL: there is no log. Called in the pump's thread; must not wait. */
 	void (*answered)(void *ctx, const struct ks_pump_answered *answered);
@@ -83,12 +84,21 @@ int ks_pump_start(struct ks_pump *pump);
 void ks_pump_turn(struct ks_pump *pump, int64_t timeout_us);
 
 /* Hands a connected socket over, with what was read from it and is not answered yet, and the Host of the request that
- * httpd was asked. True: the descriptor is the pump's. False: the pump is full, or stops. */
-bool ks_pump_take(struct ks_pump *pump, const struct ks_site *site, int fd, const char *host, const char *bytes,
-		  size_t len);
+ * httpd was asked. With a carrier the bytes go through that, and the descriptor is its. True: the descriptor and the
+ * carrier are the pump's. False: the pump is full, or stops. */
+bool ks_pump_take(struct ks_pump *pump, const struct ks_site *site, int fd, struct ks_carrier *carrier,
+		  const char *host, const char *bytes, size_t len);
+
+/* The same with a carrier that nobody but the pump can serve or close: when the pump is full, or stops, it is given back
+ * at once. */
+void ks_pump_lend(struct ks_pump *pump, const struct ks_site *site, int fd, struct ks_carrier *carrier,
+		  const char *host, const char *bytes, size_t len);
+
+/* Whether it would take one more now. Any thread. */
+bool ks_pump_has_room(const struct ks_pump *pump);
 
 /* Takes over a socket on which all has been said and that is shut down for writing: waits for the peer to close. */
-void ks_pump_linger(struct ks_pump *pump, int fd);
+void ks_pump_linger(struct ks_pump *pump, int fd, struct ks_carrier *carrier);
 
 /* No request is read any more; connections end between two answers, those that wait with a 204. Returns at once. */
 void ks_pump_drain(struct ks_pump *pump);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The pump's inside, shared by its parts: pump.c is the loop and the door, viewer.c one connection, answer.c what is
- * sent on it.
+ * sent on it, line.c its bytes.
  */
 #ifndef KS_MOD_SENTRY_PUMP_PUMP_PRIVATE_H
 #define KS_MOD_SENTRY_PUMP_PUMP_PRIVATE_H
@@ -9,6 +9,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/queue.h>
+#include <sys/types.h>
+#include <sys/uio.h>
 
 #include "mod_sentry/load.h"
 #include "mod_sentry/pump/feed.h"
@@ -19,7 +21,8 @@ enum ks_viewer_state {
 	KS_VIEWER_READING,	/* nothing is asked, or not all of it has come */
 	KS_VIEWER_WAITING,	/* for a picture: in one of its feed's lists */
 	KS_VIEWER_WRITING,	/* its socket is full */
-	KS_VIEWER_LINGERING	/* all is said; the peer is to close */
+	KS_VIEWER_LINGERING,	/* all is said; the peer is to close */
+	KS_VIEWER_PARKED	/* closed but for its carrier, which is not settled yet */
 };
 
 /* One connection. */
@@ -46,6 +49,7 @@ struct ks_viewer {
 	struct ks_frame_id after;	/* what it has */
 	int64_t wait_us;		/* for what comes after that */
 	uint32_t round;			/* WAITING: the feed's, when it began */
+	struct ks_carrier *carrier;	/* NULL: its socket alone */
 	int fd;
 	uint8_t state;			/* enum ks_viewer_state */
 	bool readable : 1;		/* the socket may have more */
@@ -106,9 +110,10 @@ struct ks_feed *ks_pump_open_feed(struct ks_pump *pump, const struct ks_site *si
 
 /* --- one connection (viewer.c) ------------------------------------------------------------------------------ */
 
-struct ks_viewer *ks_viewer_new(const struct ks_site *site, int fd, const char *host, const char *bytes, size_t len);
+struct ks_viewer *ks_viewer_new(const struct ks_site *site, int fd, struct ks_carrier *carrier, const char *host,
+				const char *bytes, size_t len);
 
-/* Frees it; its socket is closed. */
+/* Frees it, now or when its carrier has settled; its socket is closed. */
 void ks_viewer_close(struct ks_pump *pump, struct ks_viewer *v);
 
 /* Reads and answers as long as there is something to read and to answer. May free the viewer. */
@@ -120,6 +125,18 @@ void ks_viewer_ready(struct ks_pump *pump, struct ks_viewer *v, uint32_t events)
 void ks_viewer_expired(struct ks_pump *pump, struct ks_viewer *v);
 void ks_viewer_released(struct ks_pump *pump, struct ks_viewer *v);
 void ks_viewer_drain(struct ks_pump *pump, struct ks_viewer *v);
+
+/* --- its bytes (line.c) ------------------------------------------------------------------------------------- */
+
+/* As recv(2): -1 and EAGAIN when there is nothing. */
+ssize_t ks_line_receive(const struct ks_viewer *v, char *bytes, size_t room);
+
+/* Bytes sent, 0 when the line is full, -1 when nobody is there. */
+ssize_t ks_line_send(const struct ks_viewer *v, struct iovec *pieces, int n);
+
+/* Says that nothing follows. False when nobody is there. */
+bool ks_line_end(const struct ks_viewer *v);
+void ks_line_close(const struct ks_viewer *v);
 
 /* --- answers (answer.c) --------------------------------------------------------------------------------------- */
 

@@ -8,7 +8,8 @@
 
 #include "mod_sentry/pump/pump_private.h"
 
-struct ks_viewer *ks_viewer_new(const struct ks_site *site, int fd, const char *host, const char *bytes, size_t len)
+struct ks_viewer *ks_viewer_new(const struct ks_site *site, int fd, struct ks_carrier *carrier, const char *host,
+				const char *bytes, size_t len)
 {
 	size_t host_len = strlen(host);
 	struct ks_viewer *v = host_len <= KS_PUMP_HOST_MAX ? calloc(1, sizeof(*v) + host_len + 1) : NULL;
@@ -24,6 +25,7 @@ struct ks_viewer *ks_viewer_new(const struct ks_site *site, int fd, const char *
 	v->input_len = len;
 	v->site = site;
 	v->fd = fd;
+	v->carrier = carrier;
 	v->readable = true;
 	return v;
 }
@@ -39,15 +41,33 @@ static void leave_lists(struct ks_pump *pump, struct ks_viewer *v)
 	LIST_REMOVE(v, all);
 }
 
+static void drop_input(struct ks_viewer *v)
+{
+	free(v->input);
+	v->input = NULL;
+	v->input_len = 0;
+}
+
 /* Its socket is somebody else's from here on. */
 static void forget(struct ks_pump *pump, struct ks_viewer *v)
 {
 	leave_lists(pump, v);
 	ks_pump_drop_rest(v);
+	drop_input(v);
 	free(v->asked);
-	free(v->input);
 	free(v);
 	atomic_fetch_sub_explicit(&pump->n, 1, memory_order_relaxed);
+}
+
+/* Nothing is expected of it any more, but that its carrier may be closed soon. */
+static void park(struct ks_pump *pump, struct ks_viewer *v)
+{
+	leave_lists(pump, v);
+	ks_pump_drop_rest(v);
+	drop_input(v);
+	v->state = KS_VIEWER_PARKED;
+	LIST_INSERT_HEAD(&pump->viewers, v, all);
+	ks_timer_set(&pump->timers, &v->timer, v->carrier->settled_us);
 }
 
 void ks_viewer_close(struct ks_pump *pump, struct ks_viewer *v)
@@ -55,7 +75,11 @@ void ks_viewer_close(struct ks_pump *pump, struct ks_viewer *v)
 	/* Said in words: as long as httpd has not closed its own descriptor of the same socket, closing ours would leave it in
 	 * the epoll set, with a pointer to this memory. */
 	epoll_ctl(pump->epoll, EPOLL_CTL_DEL, v->fd, NULL);
-	close(v->fd);
+	if (v->carrier != NULL && pump->now_us < v->carrier->settled_us && !atomic_load(&pump->end)) {
+		park(pump, v);
+		return;
+	}
+	ks_line_close(v);
 	forget(pump, v);
 }
 
@@ -64,10 +88,8 @@ void ks_viewer_close(struct ks_pump *pump, struct ks_viewer *v)
  * gone: its peer is. */
 static bool linger(struct ks_pump *pump, struct ks_viewer *v)
 {
-	free(v->input);
-	v->input = NULL;
-	v->input_len = 0;
-	if (shutdown(v->fd, SHUT_WR) != 0) {
+	drop_input(v);
+	if (!ks_line_end(v)) {
 		ks_viewer_close(pump, v);
 		return false;
 	}
@@ -97,7 +119,7 @@ static bool give_back(struct ks_pump *pump, struct ks_viewer *v, const char *byt
 {
 	/* Before it is somebody else's, who may close it at once. */
 	epoll_ctl(pump->epoll, EPOLL_CTL_DEL, v->fd, NULL);
-	if (pump->ops.give_back(pump->ops.ctx, v->site, v->fd, v->host, bytes, len)) {
+	if (pump->ops.give_back(pump->ops.ctx, v->site, v->fd, v->carrier, v->host, bytes, len)) {
 		forget(pump, v);
 		return true;
 	}
@@ -153,13 +175,11 @@ static enum got receive(struct ks_pump *pump, struct ks_viewer *v, struct readin
 	r->end -= r->at;
 	r->at = 0;
 	room = sizeof(pump->input) - r->end;
-	do {
-		n = recv(v->fd, pump->input + r->end, room, MSG_DONTWAIT);
-	} while (n < 0 && errno == EINTR);
+	n = ks_line_receive(v, pump->input + r->end, room);
 	if (n > 0) {
 		/* epoll(7): a stream that gives less than was asked for is empty, and will say so when it is not. Its
-		 * end was said already. */
-		v->readable = (size_t)n == room || v->ended;
+		 * end was said already. What a carrier gives says nothing about the socket. */
+		v->readable = (size_t)n == room || v->ended || v->carrier != NULL;
 		r->end += (size_t)n;
 		return GOT_SOME;
 	}
@@ -349,6 +369,8 @@ void ks_viewer_ready(struct ks_pump *pump, struct ks_viewer *v, uint32_t events)
 		if (peer_closed(pump, v))
 			ks_viewer_close(pump, v);
 		break;
+	case KS_VIEWER_PARKED:
+		break;
 	}
 }
 
@@ -373,6 +395,7 @@ void ks_viewer_expired(struct ks_pump *pump, struct ks_viewer *v)
 		break;
 	case KS_VIEWER_WRITING:
 	case KS_VIEWER_LINGERING:
+	case KS_VIEWER_PARKED:
 		ks_viewer_close(pump, v);
 		break;
 	}

@@ -1070,9 +1070,9 @@ START_TEST(gone_before_httpd_has_closed)
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	ours = dup(pair[0]);
 	if (_i == 0)
-		ks_pump_linger(p.pump, ours);
+		ks_pump_linger(p.pump, ours, pumped_carrier(ours, 0));
 	else
-		ck_assert(ks_pump_take(p.pump, &p.site, ours, PUMPED_HOST, "GET /li", 7));
+		ck_assert(ks_pump_take(p.pump, &p.site, ours, pumped_carrier(ours, 0), PUMPED_HOST, "GET /li", 7));
 	ks_pump_turn(p.pump, 0);
 	ck_assert_uint_eq(ks_pump_viewers(p.pump), 1);
 	pumped_pass(&p, p.site.stall_us + KS_PUMP_LINGER_US + 2 * TICKS, 10 * MS);
@@ -1484,7 +1484,7 @@ START_TEST(at_the_door_of_a_stopped_pump)
 	ck_assert_int_eq(pumped_take(&p, &p.site, "", 0), -1);
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	ck_assert_int_eq(shutdown(pair[0], SHUT_WR), 0);
-	ks_pump_linger(p.pump, pair[0]);
+	ks_pump_linger(p.pump, pair[0], pumped_carrier(pair[0], 0));
 	/* teardown() looks for the descriptor. */
 	peer.fd = pair[1];
 	peer_close(&peer);
@@ -1520,7 +1520,7 @@ START_TEST(lingering_for_httpd)
 		ck_assert_int_eq(shutdown(pair[0], SHUT_WR), 0);
 		peers[i] = (struct peer){ .fd = pair[1] };
 		say(&peers[i], PUMPED_GET);
-		ks_pump_linger(p.pump, pair[0]);
+		ks_pump_linger(p.pump, pair[0], pumped_carrier(pair[0], 0));
 		ends(&peers[i]);
 	}
 	ck_assert_uint_eq(ks_pump_viewers(p.pump), 2);
@@ -1570,14 +1570,66 @@ START_TEST(the_host_has_a_limit)
 	memset(host, 'a', sizeof(host) - 1);
 	host[sizeof(host) - 1] = '\0';
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	ck_assert(!ks_pump_take(p.pump, &p.site, pair[0], host, "", 0));
-	ck_assert(!ks_pump_take(p.pump, &p.site, pair[0], "a", PUMPED_GET, KS_PUMP_INPUT_MAX + 1));
+	ck_assert(!ks_pump_take(p.pump, &p.site, pair[0], NULL, host, "", 0));
+	ck_assert(!ks_pump_take(p.pump, &p.site, pair[0], NULL, "a", PUMPED_GET, KS_PUMP_INPUT_MAX + 1));
 	ck_assert_uint_eq(ks_pump_viewers(p.pump), 0);
-	ck_assert(ks_pump_take(p.pump, &p.site, pair[0], host + 1, "", 0));
+	ck_assert(ks_pump_take(p.pump, &p.site, pair[0], NULL, host + 1, "", 0));
 	ck_assert_uint_eq(ks_pump_viewers(p.pump), 1);
 	close(pair[1]);
 }
 END_TEST
+
+#ifdef PUMPED_CARRIED
+/* Who lent it may not have let go of it yet. */
+START_TEST(not_closed_before_it_has_settled)
+{
+	int pair[2];
+	size_t before = pumped_descriptors();
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	ck_assert(ks_pump_take(p.pump, &p.site, pair[0], pumped_carrier(pair[0], p.now_us + KS_US_PER_S), PUMPED_HOST,
+			       "", 0));
+	close(pair[1]);
+	pumped_pass(&p, KS_US_PER_S / 2, 100 * KS_US_PER_MS);
+	ck_assert_uint_eq(ks_pump_viewers(p.pump), 1);
+	ck_assert_uint_eq(pumped_descriptors(), before + 1);
+	ks_pump_drain(p.pump);
+	pumped_pass(&p, KS_US_PER_S, 100 * KS_US_PER_MS);
+	all_gone();
+	ck_assert_uint_eq(pumped_descriptors(), before);
+}
+END_TEST
+
+START_TEST(lent_to_a_pump_that_stops)
+{
+	int pair[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	ks_pump_drain(p.pump);
+	ck_assert(!ks_pump_has_room(p.pump));
+	ks_pump_lend(p.pump, &p.site, pair[0], pumped_carrier(pair[0], 0), PUMPED_HOST, PUMPED_GET, strlen(PUMPED_GET));
+	ck_assert_uint_eq(p.given, 1);
+	ck_assert_mem_eq(p.given_bytes, PUMPED_GET, strlen(PUMPED_GET));
+	close(pair[1]);
+}
+END_TEST
+
+START_TEST(lent_to_a_pump_that_stops_and_httpd_too)
+{
+	char byte;
+	int pair[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	ks_pump_drain(p.pump);
+	p.refuse = true;
+	ks_pump_lend(p.pump, &p.site, pair[0], pumped_carrier(pair[0], 0), PUMPED_HOST, PUMPED_GET, strlen(PUMPED_GET));
+	pumped_pass(&p, KS_PUMP_LINGER_US + KS_US_PER_S, 100 * KS_US_PER_MS);
+	ck_assert_int_eq(recv(pair[1], &byte, 1, MSG_DONTWAIT), 0);
+	close(pair[1]);
+	all_gone();
+}
+END_TEST
+#endif
 
 /* An operator who starts over. */
 START_TEST(a_store_made_anew)
@@ -1725,6 +1777,11 @@ static void add_rest(TCase *back, TCase *streams, TCase *limits)
 	tcase_add_test(streams, a_stream_of_a_dead_channel_ends);
 	tcase_add_test(streams, a_stream_to_head);
 
+#ifdef PUMPED_CARRIED
+	tcase_add_test(limits, not_closed_before_it_has_settled);
+	tcase_add_test(limits, lent_to_a_pump_that_stops);
+	tcase_add_test(limits, lent_to_a_pump_that_stops_and_httpd_too);
+#endif
 	tcase_add_test(limits, too_long_a_head_goes_back_as_far_as_it_came);
 	tcase_add_test(limits, too_long_a_line);
 	tcase_add_test(limits, too_long_a_head);

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,114 @@ static int64_t now(void *ctx)
 	return ((struct pumped *)ctx)->now_us;
 }
 
-static bool give_back(void *ctx, const struct ks_site *site, int fd, const char *host, const char *bytes, size_t len)
+/* --- a carrier --------------------------------------------------------------------------------------------------- */
+
+#ifdef PUMPED_CARRIED
+/* Bytes go through it as they are, but in records, of which the last one that was begun is kept until it is in the
+ * socket; and they come in small pieces, each when the one before was asked for. */
+#define RECORD 4096
+#define PIECE 500
+
+struct carried {
+	struct ks_carrier carrier;
+	int fd;
+	char kept[RECORD];
+	size_t len, at;
+	bool owes;
+};
+
+static struct carried *carried_of(struct ks_carrier *carrier)
+{
+	return (struct carried *)carrier;
+}
+
+static ssize_t carried_receive(struct ks_carrier *carrier, char *bytes, size_t room)
+{
+	return recv(carried_of(carrier)->fd, bytes, room < PIECE ? room : PIECE, MSG_DONTWAIT);
+}
+
+/* False when nobody is there. */
+static bool push(struct carried *c)
+{
+	ssize_t n = 1;
+
+	while (c->at < c->len && n > 0) {
+		n = send(c->fd, c->kept + c->at, c->len - c->at, MSG_DONTWAIT | MSG_NOSIGNAL);
+		c->at += n > 0 ? (size_t)n : 0;
+	}
+	return n > 0 || errno == EAGAIN;
+}
+
+static ssize_t fail(int error)
+{
+	errno = error;
+	return -1;
+}
+
+static ssize_t carried_send(struct ks_carrier *carrier, const struct iovec *pieces, int n)
+{
+	struct carried *c = carried_of(carrier);
+	ssize_t taken = 0;
+
+	if (!push(c))
+		return fail(EPIPE);
+	if (c->at < c->len)
+		return fail(EAGAIN);
+	if (c->owes) {
+		need(n == 1 && pieces[0].iov_len == 1);
+		c->owes = false;
+		return 1;
+	}
+	for (int i = 0; i < n; i++)
+		for (size_t at = 0; at < pieces[i].iov_len; at += c->len) {
+			if (c->at < c->len)
+				return taken > 0 ? taken : fail(EAGAIN);
+			c->at = 0;
+			c->len = pieces[i].iov_len - at < RECORD ? pieces[i].iov_len - at : RECORD;
+			memcpy(c->kept, (const char *)pieces[i].iov_base + at, c->len);
+			if (!push(c))
+				return fail(EPIPE);
+			taken += (ssize_t)c->len;
+		}
+	c->owes = c->at < c->len;
+	taken -= c->owes;
+	return taken > 0 ? taken : fail(EAGAIN);
+}
+
+static void carried_end(struct ks_carrier *carrier)
+{
+	need(push(carried_of(carrier)) || errno == EPIPE || errno == ECONNRESET);
+}
+
+static void carried_close(struct ks_carrier *carrier)
+{
+	close(carried_of(carrier)->fd);
+	free(carrier);
+}
+
+static const struct ks_carrier_ops carried_ops = { carried_receive, carried_send, carried_end, carried_close };
+#endif
+
+struct ks_carrier *pumped_carrier(int fd, int64_t settled_us)
+{
+#ifdef PUMPED_CARRIED
+	struct carried *c = calloc(1, sizeof(*c));
+
+	need(c != NULL);
+	c->carrier = (struct ks_carrier){ &carried_ops, settled_us };
+	c->fd = fd;
+	return &c->carrier;
+#else
+	(void)fd;
+	(void)settled_us;
+	return NULL;
+#endif
+}
+
+/* --- the pump's surroundings -------------------------------------------------------------------------------------- */
+
+static bool give_back(void *ctx, const struct ks_site *site, int fd, struct ks_carrier *carrier, const char *host,
+		      const char *bytes, size_t len)
 {
 	struct pumped *p = ctx;
 
@@ -41,6 +149,7 @@ static bool give_back(void *ctx, const struct ks_site *site, int fd, const char 
 	if (p->given_fd >= 0)
 		close(p->given_fd);
 	p->given_fd = fd;
+	free(carrier);
 	return true;
 }
 
@@ -121,8 +230,11 @@ void pumped_pass(struct pumped *p, int64_t us, int64_t step_us)
 
 static int hand_over(struct pumped *p, const struct ks_site *site, int ours, int peers, const char *bytes, size_t len)
 {
-	if (ks_pump_take(p->pump, site, ours, PUMPED_HOST, bytes, len))
+	struct ks_carrier *carrier = pumped_carrier(ours, 0);
+
+	if (ks_pump_take(p->pump, site, ours, carrier, PUMPED_HOST, bytes, len))
 		return peers;
+	free(carrier);
 	close(ours);
 	close(peers);
 	return -1;
