@@ -24,6 +24,7 @@
 #include "mod_sentry/given.h"
 #include "mod_sentry/handover.h"
 #include "mod_sentry/hold.h"
+#include "mod_sentry/pump/head.h"
 #include "mod_sentry/serve.h"
 
 #define HANDLER "sentry"
@@ -220,18 +221,65 @@ static bool is_new(const struct ks_request *q)
 	return picture && !q->url.has_after && q->r->connection->keepalives == 0 && !ks_given_first(q->r->connection);
 }
 
+/* httpd has checked that these are well-formed. */
+static bool has_body(const request_rec *r)
+{
+	const char *length = apr_table_get(r->headers_in, "Content-Length");
+
+	return apr_table_get(r->headers_in, "Transfer-Encoding") != NULL ||
+	       (length != NULL && length[strspn(length, "0")] != '\0');
+}
+
+static int add_len(void *sum, const char *name, const char *value)
+{
+	*(size_t *)sum += strlen(name) + strlen(value) + strlen(": \r\n");
+	return 1;
+}
+
+static size_t head_len(const request_rec *r)
+{
+	size_t sum = strlen(r->the_request) + 2 * strlen("\r\n");
+
+	apr_table_do(add_len, &sum, r->headers_in, NULL);
+	return sum;
+}
+
+/* Nothing is read from the connection any more: neither a body, nor what may be hidden behind it. */
+static void end_connection(conn_rec *c)
+{
+	if (c->master == NULL)
+		c->keepalive = AP_CONN_CLOSE;
+}
+
+/* What is asked and how, wherever it leads. True: it has been answered. */
+static bool refuse_form(struct ks_request *q)
+{
+	if (q->r->method_number == M_OPTIONS) {
+		ks_serve_preflight(q);
+	} else if (q->r->method_number != M_GET) {
+		ks_answer_header(q, "Allow", "GET, HEAD, OPTIONS");
+		ks_answer_words(q, HTTP_METHOD_NOT_ALLOWED, "Pictures can only be read: GET, HEAD or OPTIONS.");
+	} else if (has_body(q->r)) {
+		/* RFC 9110 section 9.3.1: it means nothing, and it may be an attempt to smuggle a request. */
+		end_connection(q->r->connection);
+		ks_answer_words(q, HTTP_BAD_REQUEST, "Pictures are asked for without a body.");
+	} else if (head_len(q->r) > KS_PUMP_INPUT_MAX) {
+		end_connection(q->r->connection);
+		ks_answer_words(q, HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, "%s", KS_HEAD_TOO_LARGE);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 static int handle(struct ks_request *q)
 {
 	const core_dir_config *core = ap_get_core_module_config(q->r->per_dir_config);
 	const char *why;
 	int err;
 
-	if (q->r->method_number == M_OPTIONS)
-		return ks_serve_preflight(q);
-	if (q->r->method_number != M_GET) {
-		ks_answer_header(q, "Allow", "GET, HEAD, OPTIONS");
-		return ks_answer_words(q, HTTP_METHOD_NOT_ALLOWED, "Pictures can only be read: GET, HEAD or OPTIONS.");
-	}
+	if (refuse_form(q))
+		return OK;
 	err = ks_url_parse(q->r->uri, q->r->args, &q->url, &why);
 	if (err != KS_EOK)
 		return refuse(q, err, why);

@@ -25,7 +25,7 @@ static const struct {
 	[KS_HEAD_503] = { 503, "HTTP/1.1 503 Service Unavailable\r\n", NULL },
 	[KS_HEAD_414] = { 414, "HTTP/1.1 414 Request-URI Too Long\r\n", "The request line is too long.\n" },
 	[KS_HEAD_431] = { 431, "HTTP/1.1 431 Request Header Fields Too Large\r\n",
-			  "The request's header fields are too long together.\n" },
+			  KS_HEAD_TOO_LARGE "\n" },
 };
 
 int ks_head_status_of(enum ks_head_status status)

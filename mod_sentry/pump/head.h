@@ -60,6 +60,8 @@ void ks_head_write_part(struct ks_head *head, const struct ks_head_about *about)
 extern const char ks_head_boundary[];	/* what follows a part's last byte; without its first line end, what comes first */
 extern const char ks_head_stream_type[];
 
+#define KS_HEAD_TOO_LARGE "The request's header fields are too long together."	/* in words, of the handler too */
+
 /* The whole answer, in words; returns the length of its body. */
 size_t ks_head_write_refusal(struct ks_head *head, enum ks_head_status status, const char *date);
 

@@ -252,11 +252,13 @@ static enum next answer_some(struct ks_pump *pump, struct ks_viewer *v, struct r
 	return NEXT_READ;
 }
 
-/* A head that does not end: httpd would go on reading it in a thread of its own. */
+/* A head that does not end: httpd's limits are to judge it, unless no thread can be held for the rest. */
 static void too_long(struct ks_pump *pump, struct ks_viewer *v)
 {
 	bool line = memchr(pump->input, '\n', sizeof(pump->input)) == NULL;
 
+	if (give_back(pump, v, pump->input, sizeof(pump->input)))
+		return;
 	if (ks_pump_refuse(pump, v, line ? KS_HEAD_414 : KS_HEAD_431) == KS_OUT_SENT)
 		linger(pump, v);
 	else

@@ -13,11 +13,13 @@ MaxKeepAliveRequests 0
 	SetHandler sentry
 	SentryDeadAfter 1h
 	SentryStaleAfter 1000
+	SentryWait 50ms
 </Location>
 <Location "/rest">
 	SetHandler sentry
 	SentryDeadAfter 1h
 	SentryStaleAfter 1000
+	SentryWait 50ms
 	SentryPump Off
 </Location>'
 
@@ -35,7 +37,8 @@ ok 'a connection to the pump' wait_for 10 viewers_are 1
 exec 5>&-
 ok 'none any more' wait_for 10 viewers_are 0
 
-long=$(printf '%09000d' 0)
+long=$(printf '%09000d' 0) medium=$(printf '%06000d' 0)
+fields=$(for n in $(seq 120); do printf 'X-%s: y\\r\\n' "$n"; done)
 say() { # LOCATION BYTES: the conversation, with what is in front of each
 	local P="$1/main/std/latest.jpg" H='Host: localhost\r\n' L=$long T=$tag E text
 	E="GET $P?end HTTP/1.1\\r\\n${H}Connection: close\\r\\n\\r\\n"
@@ -44,6 +47,8 @@ say() { # LOCATION BYTES: the conversation, with what is in front of each
 	text=${text//'$H'/$H}
 	text=${text//'$P'/$P}
 	text=${text//'$L'/$L}
+	text=${text//'$M'/$medium}
+	text=${text//'$F'/$fields}
 	text=${text//'$T'/$T}
 	text=${text//'$E'/$E}
 	text=${text//@/$1}
@@ -51,6 +56,10 @@ say() { # LOCATION BYTES: the conversation, with what is in front of each
 }
 talk() { "$top_builddir/tests/httpd/talk" "$port" "$@" | sed 's#/rest#/live#g'; }
 statuses() { awk '/^HTTP/ { printf "%s%s", separator, $2; separator = " " } END { print " " $0 }'; }
+
+# Whatever is refused is refused in words: a body, or to HEAD the length of one.
+wordless() { awk '/^HTTP/ { if (refused) print refused; refused = $2 >= 400 ? $0 : "" }
+	/^  (body|\(of) [1-9]/ { refused = "" } END { if (refused) print refused }'; }
 
 cases=0
 while IFS='|' read -r name expected bytes; do
@@ -63,6 +72,8 @@ while IFS='|' read -r name expected bytes; do
 	is "$name" "$(statuses <"$work/pump")" "$expected"
 	is "$name: httpd's threads say the same" "$(cat "$work/pump")" "$(cat "$work/handler")"
 	talk 7 <"$work/live" >"$work/pieces"
+	is "$name: in words" "$(wordless <"$work/pump")" ''
+	! grep -q '^HTTP/1.1 405' "$work/pump" || ok "$name: Allow" grep -q '^  Allow: GET, HEAD, OPTIONS' "$work/pump"
 	is "$name: in pieces" "$(cat "$work/pieces")" "$(cat "$work/pump")"
 	cases=$((cases + 1))
 done <"$top_srcdir/tests/httpd/rfc9112.cases"

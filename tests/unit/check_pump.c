@@ -1213,10 +1213,27 @@ static void say_many(struct peer *peer, char byte, size_t n)
 	}
 }
 
+/* httpd has limits of its own, and is asked first. */
+START_TEST(too_long_a_head_goes_back_as_far_as_it_came)
+{
+	struct peer peer = peer_on_tcp("GET /");
+
+	say_many(&peer, 'a', KS_PUMP_INPUT_MAX - strlen("GET /") - 1);
+	silent(&peer);
+	say_many(&peer, 'b', 1);
+	all_gone();
+	ck_assert_uint_eq(p.given, 1);
+	ck_assert_uint_eq(p.given_len, KS_PUMP_INPUT_MAX);
+	ck_assert_int_eq(p.given_bytes[KS_PUMP_INPUT_MAX - 1], 'b');
+	peer_close(&peer);
+}
+END_TEST
+
 START_TEST(too_long_a_line)
 {
 	struct peer peer = peer_on_tcp("GET /");
 
+	p.refuse = true;
 	say_many(&peer, 'a', KS_PUMP_INPUT_MAX - strlen("GET /") - 1);
 	silent(&peer);
 	say_many(&peer, 'a', 1000);
@@ -1232,6 +1249,7 @@ START_TEST(too_long_a_head)
 	static const char begin[] = "GET / HTTP/1.1\r\nX: ";
 	struct peer peer = peer_on_tcp(begin);
 
+	p.refuse = true;
 	say_many(&peer, 'a', KS_PUMP_INPUT_MAX - strlen(begin) - 1);
 	silent(&peer);
 	say_many(&peer, 'a', 1000);
@@ -1247,6 +1265,7 @@ START_TEST(answers_in_front_do_not_count)
 {
 	struct peer peer = peer_on_tcp(PUMPED_GET PUMPED_GET "GET /");
 
+	p.refuse = true;
 	say_many(&peer, 'a', KS_PUMP_INPUT_MAX - strlen("GET /") - 1);
 	hear(&peer);
 	hear(&peer);
@@ -1706,6 +1725,7 @@ static void add_rest(TCase *back, TCase *streams, TCase *limits)
 	tcase_add_test(streams, a_stream_of_a_dead_channel_ends);
 	tcase_add_test(streams, a_stream_to_head);
 
+	tcase_add_test(limits, too_long_a_head_goes_back_as_far_as_it_came);
 	tcase_add_test(limits, too_long_a_line);
 	tcase_add_test(limits, too_long_a_head);
 	tcase_add_test(limits, answers_in_front_do_not_count);
