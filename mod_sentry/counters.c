@@ -26,7 +26,7 @@ struct row {
 
 struct page {
 	struct row rows[KS_COUNTERS_STORES];
-	ks_counter copies, failures, sent, unlogged;
+	ks_counter copies, failures, sent, unlogged, refused;
 } __attribute__((aligned(4096)));
 
 /* A child's gauges; beat_us 0: free. */
@@ -138,6 +138,11 @@ void ks_counters_copied(void)
 void ks_counters_unlogged(void)
 {
 	ks_count(&mine->unlogged);
+}
+
+void ks_counters_refused(void)
+{
+	ks_count(&mine->refused);
 }
 
 void ks_counters_failed(void)
@@ -264,5 +269,14 @@ uint64_t ks_counters_log_losses(void)
 
 	for (size_t i = 0; i < KS_COUNTERS_PAGES; i++)
 		sum += ks_counted(&counters->pages[i].unlogged);
+	return sum;
+}
+
+uint64_t ks_counters_refusals(void)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < KS_COUNTERS_PAGES; i++)
+		sum += ks_counted(&counters->pages[i].refused);
 	return sum;
 }

@@ -47,6 +47,7 @@ size_t ks_counters_row(const char *channel, const char *rendition);
 void ks_counters_answered(size_t row, int status, size_t bytes);
 void ks_counters_copied(void);	/* a frame was copied out of a store */
 void ks_counters_unlogged(void);	/* an answer was not written to the access log: there was no room */
+void ks_counters_refused(void);	/* a connection of the pump was not taken back by httpd's side: it was too busy */
 void ks_counters_failed(void);	/* a store could not be opened or read */
 
 /* Bytes that left the pump, heads and all: what a machine's capacity is about. */
@@ -70,5 +71,6 @@ uint64_t ks_counters_bytes(size_t row);
 uint64_t ks_counters_copies(void);
 uint64_t ks_counters_failures(void);
 uint64_t ks_counters_log_losses(void);
+uint64_t ks_counters_refusals(void);
 
 #endif

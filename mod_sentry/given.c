@@ -2,6 +2,7 @@
 #include "mod_sentry/given.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,17 +20,20 @@
 
 #include "lib/base/log.h"
 #include "mod_sentry/connection.h"
+#include "mod_sentry/counters.h"
 #include "mod_sentry/handover.h"
 #include "mod_sentry/lent.h"
+#include "mod_sentry/pump/request.h"
 
 #define MPM_RECORD 4096	/* bytes of zeros; mpm_event's record of a connection has a few hundred */
 
 APLOG_USE_MODULE(sentry);
 
 struct ks_given {
-	apr_thread_pool_t *threads;
+	apr_thread_pool_t *threads, *holders;	/* for what is whole, and for what is not */
 	module *mpm;
 	struct ks_pump *pump;
+	atomic_uint held;	/* gifts that the holders have */
 };
 
 /* A connection on its way through httpd. */
@@ -43,6 +47,7 @@ struct ks_gift {
 	unsigned requests;	/* begun */
 	bool between;		/* the next read is for a request's first line */
 	bool returns;		/* with a carrier: to the pump, with what is unread */
+	bool held;		/* by one of the holders */
 	char *host;		/* behind the bytes */
 	char bytes[];
 };
@@ -94,6 +99,13 @@ bool ks_given_first(conn_rec *c)
 	const struct ks_gift *gift = gift_of(c);
 
 	return gift != NULL && gift->requests <= 1;
+}
+
+bool ks_given_may_hold(conn_rec *c)
+{
+	const struct ks_gift *gift = gift_of(c);
+
+	return gift == NULL || gift->held;
 }
 
 /* Goes back to the pump instead of waiting for a request, with what of it is here. */
@@ -301,6 +313,13 @@ static void serve(struct ks_gift *gift, apr_thread_t *thread, apr_pool_t *pool, 
 		linger(gift->given->pump, socket);
 }
 
+static void drop(struct ks_gift *gift)
+{
+	if (gift->held)
+		atomic_fetch_sub(&gift->given->held, 1);
+	free(gift);
+}
+
 static void serve_made(struct ks_gift *gift, apr_thread_t *thread)
 {
 	apr_allocator_t *allocator;
@@ -327,31 +346,60 @@ static void *answer(apr_thread_t *thread, void *ctx)
 		serve_lent(gift, thread);
 	else
 		serve_made(gift, thread);
-	free(gift);
+	drop(gift);
 	return NULL;
 }
 
 /* --- the threads --------------------------------------------------------------------------------------------------------- */
 
-bool ks_given_take(void *ctx, const struct ks_site *site, int fd, struct ks_carrier *carrier, const char *host,
-		   const char *bytes, size_t len)
+/* One that sends its body a byte a second holds a thread as long as it likes, and who is honest and slow is not to be
+ * cut: so these have threads of their own, and a place is a thread. A client for which there is none asks again on a
+ * connection that httpd accepts itself. */
+static bool take_place(struct ks_gift *gift)
 {
-	struct ks_given *given = ctx;
-	struct ks_gift *gift;
+	atomic_uint *held = &gift->given->held;
+	unsigned n = atomic_load(held);
 
-	if (given == NULL || apr_thread_pool_tasks_count(given->threads) >= KS_GIVEN_QUEUE_MAX)
+	while (!gift->held && n < KS_GIVEN_HELD_MAX)
+		gift->held = atomic_compare_exchange_weak(held, &n, n + 1);
+	return gift->held;
+}
+
+static bool push(struct ks_gift *gift, bool whole)
+{
+	apr_thread_pool_t *threads = whole ? gift->given->threads : gift->given->holders;
+
+	if (whole ? apr_thread_pool_tasks_count(threads) >= KS_GIVEN_QUEUE_MAX : !take_place(gift))
 		return false;
-	gift = malloc(sizeof(*gift) + len + strlen(host) + 1);
+	return apr_thread_pool_push(threads, answer, gift, APR_THREAD_TASK_PRIORITY_NORMAL, NULL) == APR_SUCCESS;
+}
+
+static bool give(struct ks_given *given, const struct ks_site *site, int fd, struct ks_carrier *carrier,
+		 const char *host, const char *bytes, size_t len)
+{
+	struct ks_gift *gift = malloc(sizeof(*gift) + len + strlen(host) + 1);
+	size_t length = ks_request_length(bytes, len);
+
 	if (gift == NULL)
 		return false;
 	*gift = (struct ks_gift){ .given = given, .site = site, .fd = fd, .carrier = carrier, .len = len,
 				  .host = gift->bytes + len };
 	memcpy(gift->bytes, bytes, len);
 	strcpy(gift->host, host);
-	if (apr_thread_pool_push(given->threads, answer, gift, APR_THREAD_TASK_PRIORITY_NORMAL, NULL) == APR_SUCCESS)
+	if (push(gift, length > 0 && length <= len))
 		return true;
-	free(gift);
+	drop(gift);
 	return false;
+}
+
+bool ks_given_take(void *ctx, const struct ks_site *site, int fd, struct ks_carrier *carrier, const char *host,
+		   const char *bytes, size_t len)
+{
+	bool taken = ctx != NULL && give(ctx, site, fd, carrier, host, bytes, len);
+
+	if (!taken)
+		ks_counters_refused();
+	return taken;
 }
 
 struct ks_given *ks_given_new(apr_pool_t *pool)
@@ -362,10 +410,10 @@ struct ks_given *ks_given_new(apr_pool_t *pool)
 	if (mpm == NULL)
 		return NULL;
 	given->mpm = mpm;
-	if (apr_thread_pool_create(&given->threads, 1, KS_GIVEN_THREADS_MAX, pool) != APR_SUCCESS)
+	/* All at once: a pool makes none as long as one is idle, though that may have been given something by then. */
+	if (apr_thread_pool_create(&given->threads, KS_GIVEN_THREADS, KS_GIVEN_THREADS, pool) != APR_SUCCESS ||
+	    apr_thread_pool_create(&given->holders, KS_GIVEN_HELD_MAX, KS_GIVEN_HELD_MAX, pool) != APR_SUCCESS)
 		return NULL;
-	/* They stay: a thread for each request would cost more than the request. */
-	apr_thread_pool_idle_max_set(given->threads, KS_GIVEN_THREADS_MAX);
 	return given;
 }
 
@@ -377,6 +425,7 @@ void ks_given_use(struct ks_given *given, struct ks_pump *pump)
 void ks_given_free(struct ks_given *given)
 {
 	apr_thread_pool_destroy(given->threads);
+	apr_thread_pool_destroy(given->holders);
 }
 
 void ks_given_register(void)

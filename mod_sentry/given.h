@@ -17,8 +17,9 @@
 
 #include "mod_sentry/pump/pump.h"
 
-#define KS_GIVEN_THREADS_MAX 8
-#define KS_GIVEN_QUEUE_MAX 1024	/* beyond, the connection ends between two answers, and the client asks again */
+#define KS_GIVEN_THREADS 16	/* for requests that are whole: */
+#define KS_GIVEN_QUEUE_MAX 1024	/* may wait for one; beyond, a connection ends between two answers */
+#define KS_GIVEN_HELD_MAX 8	/* threads for those that may have to wait for their client; none queues */
 
 #define KS_GIVEN_TIMES_MAX 1000	/* of one connection that was lent; then it ends between two answers */
 
@@ -31,7 +32,7 @@ struct ks_given *ks_given_new(apr_pool_t *pool);
 /* The pump that connections are returned to; before the first is given. */
 void ks_given_use(struct ks_given *given, struct ks_pump *pump);
 
-/* As ks_pump_ops.give_back, with a struct ks_given as its context. */
+/* As ks_pump_ops.give_back, with a struct ks_given as its context. False when there are too many already. */
 bool ks_given_take(void *given, const struct ks_site *site, int fd, struct ks_carrier *carrier, const char *host,
 		   const char *bytes, size_t len);
 
@@ -40,6 +41,9 @@ void ks_given_free(struct ks_given *given);
 
 /* True while httpd answers the request for whose sake the connection was given back. */
 bool ks_given_first(conn_rec *c);
+
+/* True when a request on this connection may keep its thread waiting: it is httpd's own, or one of those for that. */
+bool ks_given_may_hold(conn_rec *c);
 
 /* Once, at the module's start. */
 void ks_given_register(void);

@@ -100,6 +100,9 @@ static void write_pump(const struct ks_request *q, FILE *out)
 	ks_prom_family(out, "koshien_serve_unlogged_total", "counter",
 		       "Answers of the pump that were not written to the access log: there was no room.");
 	ks_prom_sample(out, "koshien_serve_unlogged_total", (double)ks_counters_log_losses(), NULL);
+	ks_prom_family(out, "koshien_serve_refused_total", "counter",
+		       "Connections that the pump ended because httpd was too busy for what they asked.");
+	ks_prom_sample(out, "koshien_serve_refused_total", (double)ks_counters_refusals(), NULL);
 	ks_prom_gauge(out, "koshien_serve_viewers", "Connections that the pump has.", (double)all.viewers);
 	ks_prom_gauge(out, "koshien_serve_waiting", "Those of them that wait for a picture.", (double)all.waiting);
 	ks_prom_gauge(out, "koshien_serve_load_stage", "0 free, 1 ease, 2 skip, 3 shrink, 4 refuse.",

@@ -255,17 +255,14 @@ static void end_connection(conn_rec *c)
 /* What is asked and how, wherever it leads. True: it has been answered. */
 static bool refuse_form(struct ks_request *q)
 {
-	bool body = has_body(q->r);
-
-	if (body)
-		end_connection(q->r->connection);
 	if (q->r->method_number == M_OPTIONS) {
 		ks_serve_preflight(q);
 	} else if (q->r->method_number != M_GET) {
 		ks_answer_header(q, "Allow", "GET, HEAD, OPTIONS");
 		ks_answer_words(q, HTTP_METHOD_NOT_ALLOWED, "Pictures can only be read: GET, HEAD or OPTIONS.");
-	} else if (body) {
+	} else if (has_body(q->r)) {
 		/* RFC 9110 section 9.3.1: it means nothing, and it may be an attempt to smuggle a request. */
+		end_connection(q->r->connection);
 		ks_answer_words(q, HTTP_BAD_REQUEST, "Pictures are asked for without a body.");
 	} else if (head_len(q->r) > KS_PUMP_INPUT_MAX) {
 		end_connection(q->r->connection);

@@ -5,6 +5,7 @@
 
 #include "lib/base/error.h"
 #include "mod_sentry/counters.h"
+#include "mod_sentry/given.h"
 #include "mod_sentry/handover.h"
 #include "mod_sentry/hold.h"
 #include "mod_sentry/unavailable.h"
@@ -90,6 +91,12 @@ static void live_headers(struct ks_request *q, const struct ks_picture *picture,
 					     apr_off_t_toa(q->r->pool, f->held_ms), NULL));
 }
 
+/* Nobody waits in the few threads for what the pump has given back whole. */
+static bool may_hold(const struct ks_request *q)
+{
+	return ks_given_may_hold(q->r->connection) && ks_hold_enter();
+}
+
 static bool is_shown(const struct ks_request *q, const struct ks_picture *picture)
 {
 	struct ks_freshness f = ks_freshness_of(picture, &q->patience, q->mono_us, q->wall_us);
@@ -106,7 +113,7 @@ static struct ks_picture *wait_for_next(struct ks_request *q, struct ks_copies *
 	if (wait_us > q->config.wait_us)
 		wait_us = q->config.wait_us;
 	if (!is_shown(q, picture) || !q->url.has_after || wait_us == 0 ||
-	    ks_frame_id_cmp(picture->m.id, q->url.after) > 0 || !ks_hold_enter())
+	    ks_frame_id_cmp(picture->m.id, q->url.after) > 0 || !may_hold(q))
 		return picture;
 	picture = ks_hold_for_next(q, copies, picture, q->mono_us + wait_us, error);
 	ks_hold_leave();
@@ -203,7 +210,7 @@ int ks_serve_stream(struct ks_request *q)
 		ks_answer_hold(q, picture);
 	if (!ks_freshness_shows(&f))
 		return unavailable(q, error, &f);
-	if (!ks_hold_enter())
+	if (!may_hold(q))
 		return ks_answer_unavailable(q, "As many streams as may be are open here.");
 	rc = ks_serve_parts(q, copies, picture);
 	ks_hold_leave();

@@ -227,3 +227,70 @@ enum ks_request_kind ks_request_read(const char *bytes, size_t len, struct ks_re
 	out->whole = (struct ks_span){ bytes, end };
 	return KS_REQUEST_OTHER;
 }
+
+/* --- its length ------------------------------------------------------------------------------------------------- */
+
+/* What is behind a field's name and its colon, however these are written. False: it is another field. */
+static bool find_value(struct ks_span line, const char *name, struct ks_span *value)
+{
+	size_t len = strlen(name);
+
+	while (line.len > 0 && (*line.at == ' ' || *line.at == '\t')) {
+		line.at++;
+		line.len--;
+	}
+	if (line.len <= len || strncasecmp(line.at, name, len) != 0 || strchr(": \t", line.at[len]) == NULL)
+		return false;
+	*value = (struct ks_span){ line.at + len + 1, line.len - len - 1 };
+	return true;
+}
+
+static bool is_unclear(struct ks_span line)
+{
+	static const char *const names[] = { "expect", "transfer-encoding", "upgrade" };
+	struct ks_span value;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (find_value(line, names[i], &value))
+			return true;
+	return false;
+}
+
+/* Digits alone, with at most a space in front; SIZE_MAX: anything else. What is large is cut short. */
+static size_t read_length(struct ks_span value)
+{
+	size_t length = 0, at = value.len > 0 && value.at[0] == ' ';
+
+	if (value.len > 0 && value.at[value.len - 1] == '\r')
+		value.len--;
+	if (at >= value.len)
+		return SIZE_MAX;
+	for (; at < value.len; at++) {
+		if (value.at[at] < '0' || value.at[at] > '9')
+			return SIZE_MAX;
+		if (length < SIZE_MAX / 100)
+			length = length * 10 + (size_t)(value.at[at] - '0');
+	}
+	return length;
+}
+
+size_t ks_request_length(const char *bytes, size_t len)
+{
+	size_t head = end_of_head(bytes, len), body = 0;
+	unsigned lengths = 0;
+
+	for (const char *at = bytes, *end = bytes + head, *lf; at < end; at = lf + 1) {
+		struct ks_span line, value;
+
+		lf = memchr(at, '\n', (size_t)(end - at));
+		line = (struct ks_span){ at, (size_t)(lf - at) };
+		if (is_unclear(line))
+			return 0;
+		if (!find_value(line, "content-length", &value))
+			continue;
+		body = read_length(value);
+		if (++lengths > 1 || body == SIZE_MAX)
+			return 0;
+	}
+	return head > 0 ? head + body : 0;
+}

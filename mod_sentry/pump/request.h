@@ -42,4 +42,9 @@ struct ks_request_head {
  * of PARTIAL. */
 enum ks_request_kind ks_request_read(const char *bytes, size_t len, struct ks_request_head *out);
 
+/* How long the request at the start of bytes[0..len) is, with its body; that need not be there. 0: one cannot tell. Its
+ * head has no end yet, or says that chunks, another protocol, or a body that is to be asked for follow; or it is not
+ * clear what it says. */
+size_t ks_request_length(const char *bytes, size_t len);
+
 #endif

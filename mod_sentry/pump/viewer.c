@@ -242,6 +242,21 @@ static bool go_on(struct ks_pump *pump, struct ks_viewer *v, enum ks_outcome how
 	return false;
 }
 
+static bool begins(const char *at, size_t len, const char *with)
+{
+	return len >= strlen(with) && memcmp(at, with, strlen(with)) == 0;
+}
+
+/* What goes back goes back with its body, if that is short: so no thread of httpd has to wait for the rest of it. Who
+ * sends one with GET is not listened to, and told so at once. */
+static bool is_whole(const struct ks_pump *pump, const struct reading *r)
+{
+	const char *at = pump->input + r->at;
+	size_t len = r->end - r->at, length = ks_request_length(at, len);
+
+	return length <= len || length > sizeof(pump->input) || begins(at, len, "GET ") || begins(at, len, "HEAD ");
+}
+
 enum next { NEXT_READ, NEXT_OTHERS, NEXT_GONE };
 
 /* Answers what is there, request by request. */
@@ -259,6 +274,8 @@ static enum next answer_some(struct ks_pump *pump, struct ks_viewer *v, struct r
 			return NEXT_READ;
 		if (kind == KS_REQUEST_PLAIN)
 			how = ks_pump_answer(pump, v, &request);
+		if (how == KS_OUT_NOT_OURS && !is_whole(pump, r))
+			return NEXT_READ;
 		if (how == KS_OUT_NOT_OURS) {
 			if (!give_back(pump, v, pump->input + r->at, r->end - r->at))
 				linger(pump, v);

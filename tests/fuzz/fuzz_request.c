@@ -46,8 +46,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		struct ks_request_head head;
 		enum ks_request_kind kind = ks_request_read(at, len, &head);
 
+		size_t length = ks_request_length(at, len);
+
+		need(kind != KS_REQUEST_PARTIAL || length == 0);
 		if (kind == KS_REQUEST_PARTIAL)
 			break;
+		need(kind != KS_REQUEST_PLAIN || length == head.whole.len);
+		need(length == 0 || length >= head.whole.len);
+		need(length == ks_request_length(at, head.whole.len));
 		need(head.whole.at == at && head.whole.len > 0 && head.whole.len <= len);
 		if (kind == KS_REQUEST_PLAIN)
 			check_plain(&head);

@@ -15,7 +15,7 @@ common='
 server="
 $(load status ratelimit env)
 ExtendedStatus On
-Timeout 10
+Timeout 40
 KeepAliveTimeout 30
 MaxKeepAliveRequests 0
 CustomLog $work/access.log \"%>s %m %U%q\"
@@ -215,6 +215,40 @@ watch_ends
 ok 'and gone' wait_for 10 viewers_are 0
 is 'each is logged once' "$(grep -cE '(once|twice|thrice)$' "$work/access.log")" 3
 is 'pictures of the pump are not' "$(grep -c '/live/main/std/latest.jpg' "$work/access.log")" 0
+
+# --- bodies that do not come ---------------------------------------------------------------------------------------
+# On connections that the pump has: short ones, which it waits for itself, and long ones, more than there are places.
+: >"$work/access.log"
+slow=()
+say_slow() { # LENGTH
+	local fd
+	exec {fd}<>"/dev/tcp/127.0.0.1/$port"
+	slow+=("$fd")
+	printf 'GET /live/main/std/latest.jpg HTTP/1.1\r\nHost: localhost\r\n\r\n' >&"$fd"
+	printf 'POST /plain.txt?slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: %s\r\n\r\na' "$1" >&"$fd"
+}
+refused() { [ "$(metric koshien_serve_refused_total)" = "$1" ]; }
+for _ in $(seq 20); do say_slow 1000; done
+for _ in $(seq 20); do say_slow 100000; done
+ok 'long bodies beyond the places for them are refused' wait_for 20 refused 12
+ok 'short ones are waited for' wait_for 20 viewers_are 20
+watch /live
+ok 'beside them one that asks for something else' wait_for 10 viewers_are 21
+printf 'GET /plain.txt?good HTTP/1.1\r\nHost: localhost\r\n\r\n' >&5
+ok 'is answered' wait_for 15 grep -qx '200 GET /plain.txt?good' "$work/access.log"
+is 'while they are not' "$(grep -c slow "$work/access.log")" 0
+# One makes an end of it.
+printf '%0999d' 0 >&"${slow[0]}"
+ok 'a body that comes in the end is answered' wait_for 10 grep -q 'POST /plain.txt?slow' "$work/access.log"
+closed=0
+for fd in "${slow[@]}"; do
+	# All that comes is a picture, and the end or nothing.
+	timeout 0.3 cat <&"$fd" >/dev/null && closed=$((closed + 1))
+	exec {fd}>&-
+done
+is 'those that were refused see the end of their connection' "$closed" 12
+watch_ends
+ok 'and nobody is left' wait_for 10 viewers_are 0
 
 # --- many ---------------------------------------------------------------------------------------------------------
 # Not the function: its process would be a shell around the one to end.

@@ -1140,6 +1140,69 @@ START_TEST(what_is_not_ours_goes_back_whole)
 }
 END_TEST
 
+#define POST(length) "POST /elsewhere HTTP/1.1\r\nHost: " PUMPED_HOST "\r\nContent-Length: " length "\r\n\r\n"
+
+/* No thread of httpd has to wait for the rest. */
+START_TEST(a_short_body_is_waited_for)
+{
+	static const char text[] = POST("3") "abc" PUMPED_GET;
+	struct peer peer = peer_with(PUMPED_GET POST("3"));
+
+	hear(&peer);
+	silent(&peer);
+	say(&peer, "a");
+	silent(&peer);
+	say(&peer, "b");
+	silent(&peer);
+	ck_assert_uint_eq(p.given, 0);
+	say(&peer, "c" PUMPED_GET);
+	all_gone();
+	ck_assert_uint_eq(p.given, 1);
+	ck_assert_uint_eq(p.given_len, strlen(text));
+	ck_assert_mem_eq(p.given_bytes, text, strlen(text));
+	peer_close(&peer);
+}
+END_TEST
+
+START_TEST(a_short_body_that_does_not_come)
+{
+	struct peer peer = peer_on_tcp(POST("3"));
+	int64_t begin_us = p.now_us;
+
+	while (!peer.ended) {
+		pumped_pass(&p, 500 * MS, 10 * MS);
+		listen_to(&peer, SIZE_MAX);
+		ck_assert_int_le(p.now_us - begin_us, p.site.stall_us + S);
+	}
+	ends(&peer);
+	ck_assert_uint_eq(p.given, 0);
+	peer_close(&peer);
+	all_gone();
+}
+END_TEST
+
+/* Longer than the pump keeps, of no length that it understands, or with a method that is refused a body. */
+static const char *const bodies[] = {
+	POST("16384"),
+	POST("99999999999999999999999"),
+	POST("3\r\nContent-Length: 4"),
+	POST("3\r\nExpect: 100-continue"),
+	"POST /elsewhere HTTP/1.1\r\nHost: " PUMPED_HOST "\r\nTransfer-Encoding: chunked\r\n\r\n",
+	GET_WITH("latest.jpg", "Content-Length: 3\r\n"),
+	"HEAD " PUMPED_DIR "latest.jpg HTTP/1.1\r\nHost: " PUMPED_HOST "\r\nContent-Length: 3\r\n\r\n",
+};
+
+START_TEST(other_bodies_are_not_waited_for)
+{
+	struct peer peer = peer_with(bodies[_i]);
+
+	all_gone();
+	ck_assert_uint_eq(p.given, 1);
+	ck_assert_uint_eq(p.given_len, strlen(bodies[_i]));
+	peer_close(&peer);
+}
+END_TEST
+
 START_TEST(handed_over_with_what_is_not_ours)
 {
 	struct peer peer = peer_with(OTHER PUMPED_GET);
@@ -1767,6 +1830,9 @@ static void add_connections(TCase *tcase)
 static void add_rest(TCase *back, TCase *streams, TCase *limits)
 {
 	tcase_add_loop_test(back, what_is_not_ours_goes_back_whole, 0, sizeof(others) / sizeof(others[0]));
+	tcase_add_test(back, a_short_body_is_waited_for);
+	tcase_add_test(back, a_short_body_that_does_not_come);
+	tcase_add_loop_test(back, other_bodies_are_not_waited_for, 0, sizeof(bodies) / sizeof(bodies[0]));
 	tcase_add_test(back, handed_over_with_what_is_not_ours);
 	tcase_add_test(back, below_a_section_of_its_own);
 	tcase_add_test(back, what_nobody_takes_back_ends_cleanly);

@@ -229,6 +229,75 @@ START_TEST(cut_anywhere_it_is_partial_or_other)
 }
 END_TEST
 
+/* --- how long it is ---------------------------------------------------------------------------------------------- */
+
+#define HEADLESS 3
+#define POST "POST / HTTP/1.1\r\n"
+
+static const struct {
+	const char *text;
+	size_t body;
+	bool unclear;
+} lengths[] = {
+	/* The first few, HEADLESS, are no heads yet. */
+	{ "", 0, true },
+	{ LINE HOST, 0, true },
+	{ "\r\n\r\n\r\n", 0, true },
+	{ HEAD "\r\n", 0, false },
+	{ "\r\n" HEAD "\r\n", 0, false },
+	{ "nonsense\n\n", 0, false },
+	{ "DELETE / HTTP/1.1\r\nX-Content-Length: 1\r\nContent-Lengths: 1\r\nContent: 1\r\n\r\n", 0, false },
+	{ HEAD "Upgrade-Insecure-Requests: 1\r\n\r\n", 0, false },
+	{ POST "Content-Length: 0\r\n\r\n", 0, false },
+	{ POST "Content-Length: 12\r\n\r\n", 12, false },
+	{ POST "Host: a\r\ncontent-LENGTH:00012\r\n\r\n", 12, false },
+	{ "POST / HTTP/1.1\nContent-Length: 12\n\n", 12, false },
+	{ POST "Content-Length: 1000000\r\n\r\n", 1000000, false },
+	/* Whose opinion of it is httpd's. */
+	{ POST "Content-Length: 1\r\nContent-Length: 1\r\n\r\n", 0, true },
+	{ POST "Content-Length:\r\n\r\n", 0, true },
+	{ POST "Content-Length: \r\n\r\n", 0, true },
+	{ POST "Content-Length: +1\r\n\r\n", 0, true },
+	{ POST "Content-Length: -1\r\n\r\n", 0, true },
+	{ POST "Content-Length: 1 1\r\n\r\n", 0, true },
+	{ POST "Content-Length: 1,1\r\n\r\n", 0, true },
+	{ POST "Content-Length: 0x1\r\n\r\n", 0, true },
+	{ POST "Content-Length : 1\r\n\r\n", 0, true },
+	{ POST "Content-Length\t: 1\r\n\r\n", 0, true },
+	{ POST "Host: a\r\n Content-Length: 1\r\nContent-Length: 1\r\n\r\n", 0, true },
+	{ POST "Transfer-Encoding: x\r\n\r\n", 0, true },
+	{ POST "Content-Length: 1\r\ntransfer-encoding : chunked\r\n\r\n", 0, true },
+	{ POST "Content-Length: 1\r\nExpect: 100-continue\r\n\r\n", 0, true },
+	{ HEAD "Connection: upgrade\r\nUpgrade: websocket\r\n\r\n", 0, true },
+};
+
+/* What is behind the head is not looked at: its body, or another request. */
+START_TEST(how_long_it_is)
+{
+	static const char *const behind[] = { "", "a", POST "Content-Length: 7\r\n\r\n" };
+	size_t head = strlen(lengths[_i].text), expected = lengths[_i].unclear ? 0 : head + lengths[_i].body;
+
+	/* Behind a head that has no end it would be part of it. */
+	for (size_t i = 0; i < (_i < HEADLESS ? 1 : 3); i++) {
+		size_t len = head + strlen(behind[i]);
+		char *copy = malloc(len > 0 ? len : 1);
+
+		memcpy(copy, lengths[_i].text, head);
+		memcpy(copy + head, behind[i], len - head);
+		ck_assert_uint_eq(ks_request_length(copy, len), expected);
+		free(copy);
+	}
+}
+END_TEST
+
+START_TEST(no_length_is_too_large)
+{
+	static const char text[] = POST "Content-Length: 99999999999999999999999999999999\r\n\r\n";
+
+	ck_assert_uint_gt(ks_request_length(text, strlen(text)), 1000000000);
+}
+END_TEST
+
 /* --- the second description ------------------------------------------------------------------------------------ */
 
 #define TCHAR "[!#$%&'*+.^_`|~0-9A-Za-z-]"
@@ -389,6 +458,8 @@ int main(void)
 	tcase_add_loop_test(rules, does_the_connection_stay, 0, sizeof(persistence) / sizeof(persistence[0]));
 	tcase_add_test(rules, cut_anywhere_it_is_partial);
 	tcase_add_test(rules, cut_anywhere_it_is_partial_or_other);
+	tcase_add_loop_test(rules, how_long_it_is, 0, sizeof(lengths) / sizeof(lengths[0]));
+	tcase_add_test(rules, no_length_is_too_large);
 	suite_add_tcase(suite, rules);
 
 	tcase_set_timeout(bytes, 60);
