@@ -190,6 +190,16 @@ static void eat_line_ends(struct ks_gift *gift)
 	}
 }
 
+/* httpd keeps answers back while requests are behind them. Not ap_flush_conn(), which tells TLS that this is the end. */
+static void flush(conn_rec *c)
+{
+	apr_bucket_brigade *bb = apr_brigade_create(c->pool, c->bucket_alloc);
+
+	APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_flush_create(c->bucket_alloc));
+	ap_pass_brigade(c->output_filters, bb);
+	apr_brigade_destroy(bb);
+}
+
 static apr_status_t read_lent(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode, apr_read_type_e block,
 			      apr_off_t readbytes)
 {
@@ -200,7 +210,7 @@ static apr_status_t read_lent(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_m
 		return ap_get_brigade(f->next, bb, mode, block, readbytes);
 	gift->between = false;
 	if (between && gift->requests > 1 && mode == AP_MODE_GETLINE) {
-		ap_flush_conn(f->c);	/* httpd keeps answers back while requests are behind them */
+		flush(f->c);
 		gift->returns = true;
 		return APR_EOF;
 	}
@@ -254,7 +264,7 @@ static void serve_lent(struct ks_gift *gift, apr_thread_t *thread)
 	if (return_lent(gift, c))
 		return;
 	if (!c->aborted)
-		ap_flush_conn(c);
+		flush(c);
 	gift->carrier->ops->end(gift->carrier);
 	shutdown(gift->fd, SHUT_WR);
 	ks_pump_linger(gift->given->pump, gift->fd, gift->carrier);

@@ -16,7 +16,8 @@
 struct ks_carrier;
 
 struct ks_carrier_ops {
-	/* As recv(2): 0 at the end, -1 with errno; EAGAIN when there is nothing before the socket has more. */
+	/* As recv(2): 0 at the end, -1 with errno; EAGAIN when there is nothing before the socket has more,
+	 * and that may be never: it need not tell that from an end. */
 	ssize_t (*receive)(struct ks_carrier *carrier, char *bytes, size_t room);
 
 	/* As sendmsg(2): what it has taken of the pieces, which may be less than there is; -1 with errno, EAGAIN when it

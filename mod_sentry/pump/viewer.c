@@ -184,7 +184,10 @@ static enum got receive(struct ks_pump *pump, struct ks_viewer *v, struct readin
 		return GOT_SOME;
 	}
 	v->readable = false;
-	return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? GOT_NOTHING : GOT_END;
+	if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
+		return GOT_END;
+	/* A carrier that has read the socket to its end may not know that it was that. */
+	return v->carrier != NULL && v->ended ? GOT_END : GOT_NOTHING;
 }
 
 /* After an answer that the socket took whole. False when the viewer is gone. */

@@ -11,6 +11,8 @@
 #	is 'newest' "$(header Frame-Id)" 7-0
 #	httpd_done
 #
+# With tls=yes before it is sourced all goes through TLS: httpd speaks nothing else, and $port is that of a tunnel to it.
+#
 # Every line of the error log at warn or above that the test did not announce with `expect_log REGEX` fails it.
 set -u
 if [ -z "${BASH_VERSION:-}" ]; then # make check runs *.sh with /bin/sh
@@ -20,6 +22,7 @@ top_srcdir=${top_srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
 top_builddir=${top_builddir:-$top_srcdir/build}
 HTTPD=${HTTPD:-/usr/sbin/apache2}
 module=$top_builddir/mod_sentry/mod_sentry.so
+tls=${tls:-no} tunnel_pid=''
 tests=0 failed=0 children=1 server_pid='' expected_log=() allowed_log=()
 
 # --- TAP ------------------------------------------------------------------------------------------
@@ -53,11 +56,16 @@ command -v curl >/dev/null || skip_all 'curl is not installed'
 [ -e "$module" ] || bail_out "$module is not built"
 
 modules=$(apxs -q LIBEXECDIR 2>/dev/null || echo /usr/lib/apache2/modules)
+if [ "$tls" = yes ]; then
+	[ -e "$modules/mod_ssl.so" ] || skip_all 'no mod_ssl'
+	for program in node openssl; do command -v "$program" >/dev/null || skip_all "$program is not installed"; done
+fi
 work=$(mktemp -d "${TMPDIR:-/tmp}/koshien-tests-httpd-XXXXXX")
 store=$work/store
 
 clean_up() {
 	httpd_stop
+	[ -z "$tunnel_pid" ] || kill "$tunnel_pid" 2>/dev/null
 	rm -rf "$work"
 }
 trap clean_up EXIT
@@ -102,7 +110,7 @@ write_config() {
 		ServerName localhost
 		PidFile "$work/httpd.pid"
 		DefaultRuntimeDir "$work"
-		Listen 127.0.0.1:$port
+		Listen 127.0.0.1:$listen_port
 		ErrorLog "$work/error.log"
 		LogLevel info
 		Mutex pthread
@@ -123,6 +131,15 @@ write_config() {
 	EOF
 	echo "LoadModule sentry_module $module"
 	echo "SentryStore \"$store\""
+	[ "$tls" = no ] || cat <<-EOF
+		$(load ssl)
+		SSLSessionCache none
+		SSLEngine On
+		# Lent connections are among httpd's, of which there are so many for each thread.
+		AsyncRequestWorkerFactor 50
+		SSLCertificateFile "$work/tls.crt"
+		SSLCertificateKeyFile "$work/tls.key"
+	EOF
 	echo "$1"
 }
 
@@ -143,12 +160,25 @@ httpd_run() {
 	bail_out 'httpd does not answer'
 }
 
+# One for all the servers of a test.
+start_tunnel() {
+	listen_port=$(free_port)
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+		-addext basicConstraints=critical,CA:FALSE -keyout "$work/tls.key" -out "$work/tls.crt" 2>/dev/null
+	node "$top_srcdir/tests/httpd/tunnel.mjs" "$port" "$listen_port" >"$work/tunnel.log" 2>&1 &
+	tunnel_pid=$!
+	# Debian's says so when its OpenSSL is not of the same day.
+	allow_log 'AH01882: Init: this version of mod_ssl was compiled against'
+}
+
 httpd_start() { # CONFIGURATION
 	mkdir -p "$work/htdocs"
 	echo plain >"$work/htdocs/plain.txt"
 	echo 'text/plain txt' >"$work/mime.types"
 	chmod -R a+rX "$work/htdocs" "$work/mime.types"
 	port=$(free_port)
+	listen_port=$port
+	[ "$tls" = no ] || start_tunnel
 	base=http://127.0.0.1:$port
 	write_config "$1" >"$work/httpd.conf"
 	httpd_run
