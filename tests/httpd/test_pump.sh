@@ -265,6 +265,91 @@ back_to() { [ "$(descriptors "$child")" -le "$before" ]; }
 ok "the child's descriptors are what they were" wait_for 20 back_to
 is 'it is the same child' "$(children_of)" "$child"
 
+# --- virtual hosts -------------------------------------------------------------------------------------------------
+make_store() { # NAME EPOCH
+	mkdir -m 2750 "$work/$1"
+	chgrp "$server_group" "$work/$1"
+	chmod 2750 "$work/$1"
+	feed --epoch "$2" "$work/$1" main std >/dev/null
+}
+make_store first 11
+make_store second 22
+httpd_stop
+write_config "
+MaxKeepAliveRequests 0
+<VirtualHost *:*>
+	ServerName localhost
+	<Location \"/live\">$common
+		SentryStore first
+		Header set X-Host first
+	</Location>
+	<Location \"/rest\">
+		SetHandler sentry
+	</Location>
+</VirtualHost>
+<VirtualHost *:*>
+	ServerName another
+	<Location \"/live\">$common
+		SentryStore second
+		SentrySpread 50ms
+		Header set X-Host second
+	</Location>
+</VirtualHost>" >"$work/httpd.conf"
+httpd_run
+hosts() { # HOST...: what is answered to each, on one connection
+	local host left=$#
+	for host; do
+		left=$((left - 1))
+		printf 'GET /live/main/std/latest.jpg HTTP/1.1\r\nHost: %s\r\n' "$host"
+		[ "$left" -gt 0 ] || printf 'Connection: close\r\n'
+		printf '\r\n'
+	done | talk | awk '/^  (Frame-Id|Frame-Spread|X-Host):/ { printf "%s%s", separator, $2; separator = " " }'
+}
+goes_to() { # HOST: as goes
+	exec 5<>"/dev/tcp/127.0.0.1/$port"
+	printf 'GET /live/main/std/latest.jpg HTTP/1.1\r\nHost: %s\r\n\r\n' "$1" "$1" >&5
+	wait_for 10 viewers_are 1 && exec 5>&- && wait_for 10 viewers_are 0
+}
+first='11-0 100 first' second='22-0 50 second'
+is 'one after the other, from the threads' "$(hosts localhost)|$(hosts another)" "$first|$second"
+ok 'the first host goes' goes_to localhost
+ok 'the second host goes' goes_to another
+is 'each has its store and its options in the pump' "$(hosts localhost localhost localhost)|$(hosts another another)" \
+	"$first $first $first|$second $second"
+is 'on a connection of the first the second has its own' "$(hosts localhost localhost another localhost)" \
+	"$first $first $second $first"
+is 'and the other way round' "$(hosts another another localhost another)" "$second $second $first $second"
+is 'a host that nobody knows is the first one'"'"'s' "$(hosts another another nobody)" "$second $second $first"
+
+# --- a pattern ------------------------------------------------------------------------------------------------------
+# One cannot tell what it holds for, so nobody goes; everything is answered all the same, with its options.
+httpd_stop
+write_config "
+MaxKeepAliveRequests 0
+<LocationMatch \"^/(live|mirror)(/|\$)\">$common
+	SentryStore first
+	SentrySpread 50ms
+	Header set X-Host matched
+</LocationMatch>
+<LocationMatch \"^/live/main/std/stream\">
+	SentryStore second
+</LocationMatch>
+<Location \"/rest\">
+	SetHandler sentry
+</Location>" >"$work/httpd.conf"
+httpd_run
+matched='11-0 50 matched'
+is 'a location that matches' "$(hosts localhost localhost localhost)" "$matched $matched $matched"
+ok 'stays, and says so' grep -qE "$(keeps_out /live '<LocationMatch')" "$work/error.log"
+watch /live
+get /mirror/main/std/latest.jpg
+is 'another one' "$(header Frame-Id) $(header Frame-Spread) $(header X-Host)" "$matched"
+ok 'stays too' wait_for 10 grep -qE "$(keeps_out /mirror '<LocationMatch')" "$work/error.log"
+get /live/main/std/stream.mjpg -m 1
+like 'what is deeper and matches has its own store' "$(body)" 'Frame-Id: 22-0'
+is 'nobody is in the pump' "$(metric koshien_serve_viewers)" 0
+watch_ends
+
 # --- several children, and a graceful restart ------------------------------------------------------------------------
 httpd_stop
 children=3
