@@ -31,4 +31,5 @@ EXTRA_DIST += \
 	tests/browser/element.test.mjs \
 	tests/browser/picture.mjs \
 	tests/browser/stage.mjs \
+	tests/browser/stream.mjs \
 	tests/browser/tap.mjs

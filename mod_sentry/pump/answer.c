@@ -10,22 +10,23 @@
 
 /* --- sending ----------------------------------------------------------------------------------------------------- */
 
-static size_t boundary_len(const struct ks_viewer *v)
+static const char *end_of_picture(const struct ks_viewer *v)
 {
-	return v->stream ? strlen(ks_head_boundary) : 0;
+	return v->stream ? ks_head_part_end(v->early) : "";
 }
 
-/* What is to be sent of picture and boundary, from `sent` on; returns how many pieces. */
+/* What is to be sent of picture and what ends it, from `sent` on; returns how many pieces. */
 static int body_pieces(const struct ks_viewer *v, const struct ks_picture *picture, size_t sent, struct iovec *iov)
 {
-	size_t tail = boundary_len(v);
+	const char *end = end_of_picture(v);
+	size_t tail = strlen(end);
 	int n = 0;
 
 	if (sent < picture->len)
 		iov[n++] = (struct iovec){ (void *)(uintptr_t)(picture->jpeg + sent), picture->len - sent };
 	sent = sent > picture->len ? sent - picture->len : 0;
 	if (sent < tail)
-		iov[n++] = (struct iovec){ (void *)(uintptr_t)(ks_head_boundary + sent), tail - sent };
+		iov[n++] = (struct iovec){ (void *)(uintptr_t)(end + sent), tail - sent };
 	return n;
 }
 
@@ -58,7 +59,7 @@ static enum ks_outcome send_answer(struct ks_pump *pump, struct ks_viewer *v, co
 
 	if (picture != NULL) {
 		n += body_pieces(v, picture, 0, iov + 1);
-		len += picture->len + boundary_len(v);
+		len += picture->len + strlen(end_of_picture(v));
 	}
 	sent = ks_line_send(v, iov, n);
 	if (sent < 0)
@@ -88,7 +89,7 @@ enum ks_outcome ks_pump_send_rest(struct ks_viewer *v)
 	left = head;
 	if (v->picture != NULL) {
 		n += body_pieces(v, v->picture, v->sent, iov + n);
-		left += v->picture->len + boundary_len(v) - v->sent;
+		left += v->picture->len + strlen(end_of_picture(v)) - v->sent;
 	}
 	sent = ks_line_send(v, iov, n);
 	if (sent < 0)
@@ -214,7 +215,8 @@ static enum ks_outcome send_part(struct ks_pump *pump, struct ks_viewer *v, cons
 	struct ks_picture *picture = about->feed->picture;
 
 	v->after = picture->m.id;
-	ks_head_write_part(&pump->head, &(struct ks_head_about){ .site = v->site, .picture = picture, .f = about->f });
+	ks_head_write_part(&pump->head, &(struct ks_head_about){ .site = v->site, .picture = picture, .f = about->f },
+			   v->early);
 	return deliver(pump, v, about, 200, &pump->head, picture);
 }
 
@@ -353,10 +355,11 @@ static enum ks_outcome answer_stream(struct ks_pump *pump, struct ks_viewer *v, 
 	if (v->head)
 		return deliver(pump, v, &about, 200, &pump->head, NULL);
 	v->stream = true;
+	v->early = request->images;
 	v->wait_us = v->site->patience.dead_us;
 	v->after = picture->m.id;
 	ks_head_add_first_part(&pump->head,
-			       &(struct ks_head_about){ .site = v->site, .picture = picture, .f = about.f });
+			       &(struct ks_head_about){ .site = v->site, .picture = picture, .f = about.f }, v->early);
 	return deliver(pump, v, &about, 200, &pump->head, picture);
 }
 

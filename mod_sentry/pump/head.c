@@ -12,7 +12,6 @@
 
 #define STREAM_TYPE "multipart/x-mixed-replace;boundary=" BOUNDARY
 
-const char ks_head_boundary[] = "\r\n--" BOUNDARY "\r\n";
 const char ks_head_stream_type[] = STREAM_TYPE;
 
 static const struct {
@@ -163,18 +162,25 @@ void ks_head_write_stream(struct ks_head *head, const struct ks_site *site, cons
 		 "Content-Type: " STREAM_TYPE "\r\nConnection: close\r\n\r\n");
 }
 
-void ks_head_add_first_part(struct ks_head *head, const struct ks_head_about *about)
+const char *ks_head_part_end(bool early)
+{
+	return early ? "\r\n--" BOUNDARY "\r\nContent-Type: image/jpeg\r\n\r\n" : "\r\n--" BOUNDARY "\r\n";
+}
+
+void ks_head_add_first_part(struct ks_head *head, const struct ks_head_about *about, bool early)
 {
 	struct ks_head part;
 
-	put_text(head, "--" BOUNDARY "\r\n");
-	ks_head_write_part(&part, about);
+	put_text(head, ks_head_part_end(early) + KS_HEAD_LINE_END);
+	ks_head_write_part(&part, about, early);
 	put(head, part.text, part.len);
 }
 
-void ks_head_write_part(struct ks_head *head, const struct ks_head_about *about)
+void ks_head_write_part(struct ks_head *head, const struct ks_head_about *about, bool early)
 {
 	head->len = 0;
+	if (early)
+		return;
 	put(head, about->picture->head, about->picture->head_len);
 	put_number(head, "Frame-Age: ", about->f.age_ms, "\r\nFrame-Period: ");
 	put_text(head, about->picture->period_ms);

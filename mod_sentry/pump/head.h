@@ -51,13 +51,15 @@ void ks_head_write(struct ks_head *head, const struct ks_head_about *about);
 void ks_head_write_unavailable(struct ks_head *head, const struct ks_head_about *about, const char *words,
 			       unsigned retry_after_s);
 
-/* A stream's head, what follows it up to the first picture (the beginning of its body: not to HEAD), and the head of any
- * other part. A part ends with the next boundary, which is written behind it at once: browsers show a part when they
- * see its end. */
+/* A stream's head, what follows it up to the first picture (the beginning of its body: not to HEAD), and what stands
+ * between a boundary and a picture. A part's end is written behind it at once, as clients take it when they see that.
+ * For players it is the next boundary. Browsers show a part when they have seen the next one's head, whose fields
+ * nobody knows yet: to them (`early`) it has the type alone, and goes with the boundary. */
 void ks_head_write_stream(struct ks_head *head, const struct ks_site *site, const char *date);
-void ks_head_add_first_part(struct ks_head *head, const struct ks_head_about *about);
-void ks_head_write_part(struct ks_head *head, const struct ks_head_about *about);
-extern const char ks_head_boundary[];	/* what follows a part's last byte; without its first line end, what comes first */
+void ks_head_add_first_part(struct ks_head *head, const struct ks_head_about *about, bool early);
+void ks_head_write_part(struct ks_head *head, const struct ks_head_about *about, bool early);
+const char *ks_head_part_end(bool early);
+#define KS_HEAD_LINE_END 2	/* bytes at the start of a part's end that are not in front of the first part */
 extern const char ks_head_stream_type[];
 
 #define KS_HEAD_TOO_LARGE "The request's header fields are too long together."	/* in words, of the handler too */

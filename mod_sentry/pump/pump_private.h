@@ -33,11 +33,11 @@ struct ks_viewer {
 	const struct ks_site *site;
 	struct ks_feed *feed;		/* of the last request */
 
-	/* What is being written: the rest of the head (ours), then of the picture (a reference), then of the boundary. */
+	/* What is being written: the rest of the head (ours), then of the picture (a reference), then of what ends it. */
 	char *rest;
 	size_t rest_len, rest_at;
 	struct ks_picture *picture;
-	size_t sent;			/* bytes of picture and boundary */
+	size_t sent;			/* bytes of picture and what ends it */
 	int64_t cut_us;			/* when to give up */
 
 	char *input;			/* read, not answered yet; NULL: nothing */
@@ -60,6 +60,7 @@ struct ks_viewer {
 	bool partial : 1;		/* half a request is here, and its time runs */
 	bool head : 1;			/* HEAD was asked */
 	bool stream : 1;
+	bool early : 1;			/* the heads of its parts go ahead of their pictures */
 	uint8_t host_len;
 	char host[];
 };

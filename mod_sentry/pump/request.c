@@ -119,6 +119,17 @@ static bool calls_for_more(struct ks_span name)
 	return false;
 }
 
+bool ks_request_takes_images(const char *accept, size_t len)
+{
+	return memmem(accept, len, "image/", strlen("image/")) != NULL;
+}
+
+static bool read_accept(struct ks_span value, struct ks_request_head *out)
+{
+	out->images = out->images || ks_request_takes_images(value.at, value.len);
+	return true;
+}
+
 static bool read_known(struct ks_span name, struct ks_span value, struct ks_request_head *out)
 {
 	switch (name.at[0] | 0x20) {
@@ -128,8 +139,9 @@ static bool read_known(struct ks_span name, struct ks_span value, struct ks_requ
 		return is(name, "if-none-match") ? once(&out->if_none_match, value) : !calls_for_more(name);
 	case 'c':
 		return is(name, "connection") ? read_connection(value, out) : !calls_for_more(name);
-	case 'u':
 	case 'a':
+		return is(name, "accept") ? read_accept(value, out) : !calls_for_more(name);
+	case 'u':
 	case 'e':
 	case 'p':
 	case 't':

@@ -32,11 +32,15 @@ struct ks_request_head {
 	struct ks_span target;		/* begins with '/'; path and query, without escapes and dot segments */
 	struct ks_span host;
 	struct ks_span if_none_match;	/* at NULL: none */
+	bool images;			/* it says that it takes images, as a page's <img> does */
 	bool head;			/* HEAD: an answer without its body */
 	bool http10;
 	bool keep_alive;		/* was asked for in words */
 	bool close;			/* the connection ends with the answer */
 };
+
+/* True when the value of an Accept field names images. */
+bool ks_request_takes_images(const char *accept, size_t len);
 
 /* Reads the head at the start of bytes[0..len). *out is set for PLAIN; of OTHER only `whole` is, and nothing
  * of PARTIAL. */

@@ -170,7 +170,7 @@ static void reset(struct peer *peer)
 static size_t format_request(char *out, size_t size, unsigned n)
 {
 	static const char *const fields[] = { "", "", "Connection: close\r\n", "Connection: keep-alive\r\n",
-					      "If-None-Match: \"1\"\r\n", "Content-Length: 1\r\n", "X: y\r\n", "" };
+					      "If-None-Match: \"1\"\r\n", "Content-Length: 1\r\n", "Accept: image/*\r\n", "" };
 	char file[64];
 
 	switch (n % 8) {

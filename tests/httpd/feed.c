@@ -32,7 +32,7 @@ struct options {
 	int64_t age_ms, wall_ms, every_ms, hold_ms;
 	size_t size_min, size_max;
 	uint8_t source;
-	bool placeholder, garbage;
+	bool placeholder, garbage, colour;
 	int64_t version;
 };
 
@@ -57,14 +57,24 @@ static void die(const char *what, int err)
 	exit(1);
 }
 
-static size_t small_picture(uint8_t *out, size_t cap)
+/* All of one colour, by which a browser test knows the number (drawScenes() in tests/browser/picture.mjs). */
+static void colour_row(uint8_t row[WIDTH * 3], uint32_t seq)
+{
+	for (size_t x = 0; x < WIDTH; x++)
+		memcpy(row + 3 * x, (const uint8_t[]){ (uint8_t)(seq % 16 * 16), 40, 200 }, 3);
+}
+
+static size_t small_picture(uint8_t *out, size_t cap, const struct options *o, uint32_t seq)
 {
 	static uint8_t pixels[WIDTH * HEIGHT * 3];
 	unsigned char *jpeg = NULL;
 	unsigned long len = 0;
 	tjhandle tj = tjInitCompress();
 
-	randombytes_buf(pixels, WIDTH * 3);
+	if (o->colour)
+		colour_row(pixels, seq);
+	else
+		randombytes_buf(pixels, WIDTH * 3);
 	for (size_t row = 1; row < HEIGHT; row++)
 		memcpy(pixels + row * WIDTH * 3, pixels, WIDTH * 3);
 	if (tjCompress2(tj, pixels, WIDTH, 0, HEIGHT, TJPF_RGB, &jpeg, &len, TJSAMP_420, 50, 0) != 0 || len > cap)
@@ -76,10 +86,10 @@ static size_t small_picture(uint8_t *out, size_t cap)
 }
 
 /* A picture of about `size` bytes: a small one with comments of random bytes behind its SOI. */
-static size_t make_picture(uint8_t *out, size_t size)
+static size_t make_picture(uint8_t *out, size_t size, const struct options *o, uint32_t seq)
 {
 	static uint8_t small[65536];
-	size_t len = small_picture(small, sizeof(small)), at = 2;
+	size_t len = small_picture(small, sizeof(small), o, seq), at = 2;
 
 	memcpy(out, small, 2);
 	while (at + len + 4 < size) {
@@ -131,7 +141,8 @@ static void publish(const struct options *o, struct ks_store_writer *writer, con
 	int err;
 
 	name_frame(o, i, clock, &m);
-	err = ks_frame_sign(&m, jpeg, make_picture(jpeg, size), secret, bytes, sizeof(bytes), &frame, &fault);
+	err = ks_frame_sign(&m, jpeg, make_picture(jpeg, size, o, m.id.seq), secret, bytes, sizeof(bytes), &frame,
+			    &fault);
 	if (err == KS_EOK)
 		err = ks_store_publish(writer, &frame);
 	if (err != KS_EOK)
@@ -223,7 +234,8 @@ static void take_sizes(struct options *o, const char *text)
 }
 
 enum {
-	COUNT = 1, EPOCH, SEQ, PERIOD, FRAMES, AGE, WALL, EVERY, HOLD, SIZE, SOURCE, PLACEHOLDER, GARBAGE, VERSION, DUMP
+	COUNT = 1, EPOCH, SEQ, PERIOD, FRAMES, AGE, WALL, EVERY, HOLD, SIZE, SOURCE, PLACEHOLDER, COLOUR, GARBAGE,
+	VERSION, DUMP
 };
 
 static const struct option options[] = {
@@ -239,6 +251,7 @@ static const struct option options[] = {
 	{ "size", required_argument, NULL, SIZE },
 	{ "source", required_argument, NULL, SOURCE },
 	{ "placeholder", no_argument, NULL, PLACEHOLDER },
+	{ "colour", no_argument, NULL, COLOUR },		/* one for each number, instead of noise */
 	{ "garbage", no_argument, NULL, GARBAGE },		/* instead: overwrite the file's head */
 	{ "version", required_argument, NULL, VERSION },	/* instead: claim this version */
 	{ "dump", required_argument, NULL, DUMP },		/* instead: the picture of this id to standard output */
@@ -260,6 +273,7 @@ static void take(struct options *o, int option)
 	case SIZE: take_sizes(o, optarg); break;
 	case SOURCE: o->source = (uint8_t)number(optarg); break;
 	case PLACEHOLDER: o->placeholder = true; break;
+	case COLOUR: o->colour = true; break;
 	case GARBAGE: o->garbage = true; break;
 	case VERSION: o->version = number(optarg); break;
 	case DUMP: o->dump = optarg; break;

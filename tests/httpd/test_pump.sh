@@ -169,6 +169,18 @@ same 'escapes' 'GET @/m%61in/std/latest.jpg'
 get /server-status
 is 'server-status' "$status" 200
 
+# --- streams --------------------------------------------------------------------------------------------------------
+stream() { # LOCATION ACCEPT: the body of one, as far as it is there
+	curl -s -m 1 -H "Accept: $2" "$base/$1/main/std/stream.mjpg" | grep -av '^Frame-Age:' >"$work/$1.stream"
+}
+for accept in '*/*' 'image/webp,image/*,*/*;q=0.8'; do
+	stream live "$accept"
+	stream rest "$accept"
+	ok "a stream, Accept: $accept" same_file "$work/live.stream" "$work/rest.stream"
+done
+is 'to images with the next head behind the picture' "$(tail -c 45 "$work/live.stream" | tr -d '\r' | tr '\n' '|')" \
+	'--koshien-frame|Content-Type: image/jpeg||'
+
 # --- a wait that outlives its picture --------------------------------------------------------------------------
 "$top_builddir/tests/httpd/feed" --epoch 7 --count 100000 --every-ms 100 --period-ms 100 "$store" brief std >/dev/null &
 source=$!

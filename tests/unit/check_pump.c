@@ -1345,7 +1345,7 @@ END_TEST
 static uint32_t hear_part(struct peer *peer)
 {
 	int64_t until_us = ks_mono_us(&ks_clock_system) + DEADLINE_US;
-	size_t tail = strlen(ks_head_boundary);
+	size_t tail = strlen(ks_head_part_end(false));
 
 	for (;;) {
 		char *end = peer->len > 0 ? memmem(peer->bytes, peer->len, "\r\n\r\n", 4) : NULL;
@@ -1358,7 +1358,7 @@ static uint32_t hear_part(struct peer *peer)
 			*end = '\r';
 			if (peer->len >= head + len + tail) {
 				ck_assert(is_whole_picture(peer->bytes + head, len, &mark));
-				ck_assert_mem_eq(peer->bytes + head + len, ks_head_boundary, tail);
+				ck_assert_mem_eq(peer->bytes + head + len, ks_head_part_end(false), tail);
 				drop(peer, head + len + tail);
 				return mark;
 			}
@@ -1369,15 +1369,39 @@ static uint32_t hear_part(struct peer *peer)
 	}
 }
 
-static void hear_stream(struct peer *peer)
+/* Of a stream with early heads: the next part's head is what ends a picture. */
+static uint32_t hear_early_part(struct peer *peer, size_t len)
 {
+	int64_t until_us = ks_mono_us(&ks_clock_system) + DEADLINE_US;
+	const char *end = ks_head_part_end(true);
+	uint32_t mark;
+
+	while (peer->len < len + strlen(end)) {
+		ck_assert_msg(!peer->ended && ks_mono_us(&ks_clock_system) < until_us, "no part");
+		ks_pump_turn(p.pump, MS);
+		listen_to(peer, SIZE_MAX);
+	}
+	ck_assert(is_whole_picture(peer->bytes, len, &mark));
+	ck_assert_mem_eq(peer->bytes + len, end, strlen(end));
+	drop(peer, len + strlen(end));
+	return mark;
+}
+
+static void hear_beginning(struct peer *peer, bool early)
+{
+	const char *first = ks_head_part_end(early) + KS_HEAD_LINE_END;
 	struct answer answer = hear_to(peer, true);
 
 	ck_assert_int_eq(answer.status, 200);
 	has(&answer, "Content-Type: multipart/x-mixed-replace;boundary=koshien-frame");
 	has(&answer, "Connection: close");
-	ck_assert_int_eq(strncmp(peer->bytes, ks_head_boundary + 2, strlen(ks_head_boundary) - 2), 0);
-	drop(peer, strlen(ks_head_boundary) - 2);
+	ck_assert_int_eq(strncmp(peer->bytes, first, strlen(first)), 0);
+	drop(peer, strlen(first));
+}
+
+static void hear_stream(struct peer *peer)
+{
+	hear_beginning(peer, false);
 }
 
 START_TEST(a_stream)
@@ -1395,6 +1419,37 @@ START_TEST(a_stream)
 	}
 	peer_close(&peer);
 	all_gone();
+}
+END_TEST
+
+/* A browser's image shows a picture when it has the head of the next one. */
+START_TEST(a_stream_to_a_browser)
+{
+	struct peer peer = peer_with(GET_WITH("stream.mjpg", "Accept: image/avif,image/webp,image/*,*/*;q=0.8\r\n"));
+
+	hear_beginning(&peer, true);
+	ck_assert_uint_eq(hear_early_part(&peer, 5000), 1);
+	silent(&peer);
+	for (uint32_t seq = 2; seq < 6; seq++) {
+		pumped_publish(&p, seq, 4000 + 100 * seq);
+		ck_assert_uint_eq(hear_early_part(&peer, 4000 + 100 * seq), seq);
+		silent(&peer);
+	}
+	peer_close(&peer);
+	all_gone();
+}
+END_TEST
+
+START_TEST(a_slow_stream_to_a_browser)
+{
+	struct peer peer = slow_peer(GET_WITH("stream.mjpg", "Accept: image/*\r\n"));
+
+	pumped_publish(&p, 3, 5000);
+	hear_beginning(&peer, true);
+	ck_assert_uint_eq(hear_early_part(&peer, LARGE), 2);
+	ck_assert_uint_eq(hear_early_part(&peer, 5000), 3);
+	silent(&peer);
+	peer_close(&peer);
 }
 END_TEST
 
@@ -1839,6 +1894,8 @@ static void add_rest(TCase *back, TCase *streams, TCase *limits)
 	tcase_add_test(back, what_nobody_takes_back_is_listened_to);
 
 	tcase_add_test(streams, a_stream);
+	tcase_add_test(streams, a_stream_to_a_browser);
+	tcase_add_test(streams, a_slow_stream_to_a_browser);
 	tcase_add_test(streams, a_slow_stream_skips_and_ends_up_with_the_newest);
 	tcase_add_test(streams, a_stream_of_a_dead_channel_ends);
 	tcase_add_test(streams, a_stream_to_head);

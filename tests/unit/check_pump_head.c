@@ -154,7 +154,7 @@ START_TEST(placeholders_say_so)
 	about.status = KS_HEAD_204;
 	ks_head_write(&head, &about);
 	ck_assert_ptr_nonnull(memmem(head.text, head.len, "\r\nFrame-Placeholder: 1\r\n", 24));
-	ks_head_write_part(&head, &about);
+	ks_head_write_part(&head, &about, false);
 	ck_assert_ptr_nonnull(memmem(head.text, head.len, "Frame-Placeholder: 1\r\n", 22));
 }
 END_TEST
@@ -166,12 +166,24 @@ START_TEST(of_a_stream)
 	is_head("HTTP/1.1 200 OK\r\nDate: " DATE "\r\nAccept-Ranges: none\r\nCache-Control: no-store\r\n"
 		"Content-Type: multipart/x-mixed-replace;boundary=koshien-frame\r\nConnection: close\r\n\r\n");
 	head.len = 0;
-	ks_head_add_first_part(&head, &about);
+	ks_head_add_first_part(&head, &about, false);
 	is_head("--koshien-frame\r\n" PICTURE BODY
 		"Frame-Age: 310\r\nFrame-Period: 1000\r\nFrame-State: live\r\n\r\n");
-	ks_head_write_part(&head, &about);
+	ks_head_write_part(&head, &about, false);
 	is_head(PICTURE BODY "Frame-Age: 310\r\nFrame-Period: 1000\r\nFrame-State: live\r\n\r\n");
-	ck_assert_str_eq(ks_head_boundary, "\r\n--koshien-frame\r\n");
+	ck_assert_str_eq(ks_head_part_end(false), "\r\n--koshien-frame\r\n");
+}
+END_TEST
+
+/* The same, but with what is known of the next part in front of it. */
+START_TEST(of_a_stream_with_early_heads)
+{
+	head.len = 0;
+	ks_head_add_first_part(&head, &about, true);
+	is_head("--koshien-frame\r\nContent-Type: image/jpeg\r\n\r\n");
+	ks_head_write_part(&head, &about, true);
+	is_head("");
+	ck_assert_str_eq(ks_head_part_end(true), "\r\n--koshien-frame\r\nContent-Type: image/jpeg\r\n\r\n");
 }
 END_TEST
 
@@ -224,7 +236,7 @@ START_TEST(the_longest_fits)
 	ck_assert_mem_eq(head.text + head.len - 4, "\r\n\r\n", 4);
 	/* A stream's head and its first part go out together. */
 	ks_head_write_stream(&head, &site, DATE);
-	ks_head_add_first_part(&head, &about);
+	ks_head_add_first_part(&head, &about, false);
 	ck_assert_uint_le(head.len, KS_HEAD_MAX);
 }
 END_TEST
@@ -265,6 +277,7 @@ int main(void)
 	tcase_add_test(heads, extras_are_on_every_answer);
 	tcase_add_test(heads, placeholders_say_so);
 	tcase_add_test(heads, of_a_stream);
+	tcase_add_test(heads, of_a_stream_with_early_heads);
 	tcase_add_test(heads, of_what_is_unavailable);
 	tcase_add_test(heads, of_refusals_the_length_is_the_bodys);
 	tcase_add_test(heads, the_longest_fits);

@@ -199,6 +199,27 @@ START_TEST(does_the_connection_stay)
 }
 END_TEST
 
+START_TEST(does_it_take_images)
+{
+	static const struct {
+		const char *text;
+		bool images;
+	} accepts[] = {
+		{ HEAD "\r\n", false },
+		{ HEAD "Accept: */*\r\n\r\n", false },
+		{ HEAD "Accept: text/html\r\nAccept-Encoding: image/x\r\n\r\n", false },
+		{ HEAD "accept: image/avif,image/webp,*/*;q=0.8\r\n\r\n", true },
+		{ HEAD "Accept: image/*\r\nAccept: */*\r\n\r\n", true },
+	};
+	struct ks_request_head out;
+
+	for (size_t i = 0; i < sizeof(accepts) / sizeof(accepts[0]); i++) {
+		ck_assert_int_eq(ks_request_read(accepts[i].text, strlen(accepts[i].text), &out), KS_REQUEST_PLAIN);
+		ck_assert_int_eq(out.images, accepts[i].images);
+	}
+}
+END_TEST
+
 START_TEST(cut_anywhere_it_is_partial)
 {
 	static const char text[] = WHOLE WHOLE;
@@ -456,6 +477,7 @@ int main(void)
 	tcase_add_loop_test(rules, by_section, 0, sizeof(cases) / sizeof(cases[0]));
 	tcase_add_test(rules, what_is_in_it);
 	tcase_add_loop_test(rules, does_the_connection_stay, 0, sizeof(persistence) / sizeof(persistence[0]));
+	tcase_add_test(rules, does_it_take_images);
 	tcase_add_test(rules, cut_anywhere_it_is_partial);
 	tcase_add_test(rules, cut_anywhere_it_is_partial_or_other);
 	tcase_add_loop_test(rules, how_long_it_is, 0, sizeof(lengths) / sizeof(lengths[0]));
