@@ -43,7 +43,7 @@ struct ks_accesslog {
 	struct entry ring[KS_ACCESSLOG_ENTRIES];
 };
 
-/* --- the pump's side ------------------------------------------------------------------------------------------------- */
+/* --- the pump's side ---------------------------------------------------------------------------------------------- */
 
 static void fill(struct entry *entry, const struct ks_pump_answered *a)
 {
@@ -79,7 +79,7 @@ void ks_accesslog_answered(void *ctx, const struct ks_pump_answered *answered)
 	atomic_store_explicit(&log->written, at + 1, memory_order_release);
 }
 
-/* --- as much of a request as log modules look at --------------------------------------------------------------------- */
+/* --- as much of a request as log modules look at ------------------------------------------------------------------ */
 
 static apr_sockaddr_t *address(const struct sockaddr_storage *from, apr_pool_t *pool)
 {
@@ -209,7 +209,7 @@ static request_rec *request_of(const struct entry *entry, apr_pool_t *pool)
 	return r;
 }
 
-/* --- the thread's side ------------------------------------------------------------------------------------------------- */
+/* --- the thread's side -------------------------------------------------------------------------------------------- */
 
 static void write_entries(struct ks_accesslog *log, apr_pool_t *pool)
 {

@@ -162,7 +162,7 @@ static const struct ks_site *site_of(struct ks_handover *h, const struct ks_requ
 	return site;
 }
 
-/* --- the way over -------------------------------------------------------------------------------------------------- */
+/* --- the way over ------------------------------------------------------------------------------------------------- */
 
 static int duplicate_socket(conn_rec *c)
 {
@@ -238,8 +238,8 @@ static void append_rest(struct text *text, request_rec *r)
 	apr_brigade_cleanup(bb);
 }
 
-static bool hand_over(struct ks_handover *h, const struct ks_request *q, const struct ks_site *site, struct ks_span host,
-		      const struct text *text)
+static bool hand_over(struct ks_handover *h, const struct ks_request *q, const struct ks_site *site,
+		      struct ks_span host, const struct text *text)
 {
 	const char *name = apr_pstrmemdup(q->r->pool, host.at, host.len);
 
@@ -273,7 +273,7 @@ bool ks_handover_done(const request_rec *r)
 	return apr_table_get(r->notes, DONE_NOTE) != NULL;
 }
 
-/* --- learning ------------------------------------------------------------------------------------------------------ */
+/* --- learning ----------------------------------------------------------------------------------------------------- */
 
 static void stays(struct ks_handover *h, const request_rec *r, const char *mount, const char *why)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Worker threads of httpd that hold a viewer until there is a picture: over TLS and HTTP/2, which the pump does not
- * speak. Only some of a child's threads may be held; for the others' viewers there is no waiting.
+ * Worker threads of httpd that hold a viewer until there is a picture: over HTTP/2, which the pump does not speak, and
+ * where it keeps out. Only some of a child's threads may be held; for the others' viewers there is no waiting.
  */
 #ifndef KS_MOD_SENTRY_HOLD_H
 #define KS_MOD_SENTRY_HOLD_H

@@ -58,7 +58,7 @@ bool ks_lent_may(conn_rec *c)
 	return verified == NULL || verified[0] == '\0' || strcmp(verified, "NONE") == 0;
 }
 
-/* --- receiving ----------------------------------------------------------------------------------------------------- */
+/* --- receiving ---------------------------------------------------------------------------------------------------- */
 
 static ssize_t receive(struct ks_carrier *carrier, char *bytes, size_t room)
 {
@@ -78,7 +78,7 @@ static ssize_t receive(struct ks_carrier *carrier, char *bytes, size_t room)
 	return -1;
 }
 
-/* --- sending ------------------------------------------------------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------------------------------------------------ */
 
 /* What httpd's last filter keeps is written now, as far as there is room. False when nobody is there. */
 static bool push(const struct ks_lent *lent)
@@ -212,7 +212,7 @@ static void close_connection(struct ks_carrier *carrier)
 
 static const struct ks_carrier_ops carrier_ops = { receive, send_pieces, end, close_connection };
 
-/* --- lending ------------------------------------------------------------------------------------------------------- */
+/* --- lending ------------------------------------------------------------------------------------------------------ */
 
 static struct ks_lent *lend(conn_rec *c, struct ks_connection *connection)
 {

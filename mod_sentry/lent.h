@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From httpd to the pump, when the bytes go through filters of httpd's: TLS. Its keys are with these filters, so that a
- * duplicate of the socket would be of no use. The connection stays what it is, is suspended, and lent to the pump with
- * its filters as the carrier (pump/carrier.h). It never comes back to the MPM, which in httpd 2.4 has no way to take it;
- * requests that are not the pump's are answered on it by the threads of given.c, and the pump closes it.
+ * From httpd to the pump, when the bytes go through filters of httpd's: TLS. Its keys are with these filters, so
+ * that a duplicate of the socket would be of no use. The connection stays what it is, is suspended, and lent to the
+ * pump with its filters as the carrier (pump/carrier.h). It never comes back to the MPM, which in httpd 2.4 has no way
+ * to take it; requests that are not the pump's are answered on it by the threads of given.c, and the pump closes it.
  */
 #ifndef KS_MOD_SENTRY_LENT_H
 #define KS_MOD_SENTRY_LENT_H

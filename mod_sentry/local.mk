@@ -39,6 +39,7 @@ mod_sentry_mod_sentry_so_SOURCES = \
 	mod_sentry/conditions.c mod_sentry/conditions.h \
 	mod_sentry/connection.c mod_sentry/connection.h \
 	mod_sentry/directives.c mod_sentry/directives.h \
+	mod_sentry/gift.h mod_sentry/gift_lent.c \
 	mod_sentry/given.c mod_sentry/given.h \
 	mod_sentry/handover.c mod_sentry/handover.h \
 	mod_sentry/health.c \
@@ -63,8 +64,8 @@ CLEANFILES += mod_sentry/.libs/mod_sentry.so
 endif
 
 if WITH_CHECK
-serve_unit_tests = tests/unit/check_pump tests/unit/check_pump_carried tests/unit/check_pump_head tests/unit/check_request tests/unit/check_serve \
-	tests/unit/check_template tests/unit/check_timer tests/unit/check_url
+serve_unit_tests = tests/unit/check_pump tests/unit/check_pump_carried tests/unit/check_pump_head \
+	tests/unit/check_request tests/unit/check_serve tests/unit/check_template tests/unit/check_timer tests/unit/check_url
 check_PROGRAMS += $(serve_unit_tests)
 TESTS += $(serve_unit_tests)
 tests_unit_check_pump_SOURCES = tests/unit/check_pump.c tests/unit/pumped.c tests/unit/pumped.h

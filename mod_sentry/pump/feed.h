@@ -48,7 +48,8 @@ struct ks_feed {
 struct ks_feed *ks_feed_new(const struct ks_site *site, struct ks_copies *copies, int eventfd, int64_t now_us);
 void ks_feed_free(struct ks_feed *feed);
 
-/* Looks for a newer picture; when there is one, all that wait are due. With `skip` every other picture passes them by. */
+/* Looks for a newer picture; when there is one, all that wait are due. With `skip` every other picture passes them
+ * by. */
 void ks_feed_look(struct ks_feed *feed, bool skip, int64_t now_us);
 
 /* True for the pictures that pass by. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The frame pump: one thread that serves pictures to all viewers of this process whose connections httpd has handed
- * over (HTTP/1.x, in the clear or through a carrier). A connection costs a socket and a few hundred bytes. On the way of a picture there is no
- * allocation and no lock: request, prebuilt head, one sendmsg().
+ * over (HTTP/1.x, in the clear or through a carrier). A connection costs a socket and a few hundred bytes. On the way of
+ * a picture there is no allocation and no lock: request, prebuilt head, one sendmsg().
  *
  * The pump answers with pictures, "nothing new", "not modified" and "has died", and only where httpd has said that
  * nothing decides anew about each request (site.h). Any other request is given back to httpd, with its connection.
@@ -48,9 +48,9 @@ struct ks_pump_answered {
 };
 
 struct ks_pump_ops {
-	/* Takes over the descriptor and its carrier, if it has one; bytes[0..len) were read from it and are not answered yet. `host` is as it was handed
-	 * over. False: it cannot; the pump then closes the connection between two answers. Called in the pump's thread;
-	 * must not wait. */
+	/* Takes over the descriptor and its carrier, if it has one; bytes[0..len) were read from it and are not answered
+	 * yet. `host` is as it was handed over. False: it cannot; the pump then closes the connection between two answers.
+	 * Called in the pump's thread, or in one that lends; must not wait. */
 	bool (*give_back)(void *ctx, const struct ks_site *site, int fd, struct ks_carrier *carrier, const char *host,
 			  const char *bytes, size_t len);
 
@@ -89,8 +89,8 @@ void ks_pump_turn(struct ks_pump *pump, int64_t timeout_us);
 bool ks_pump_take(struct ks_pump *pump, const struct ks_site *site, int fd, struct ks_carrier *carrier,
 		  const char *host, const char *bytes, size_t len);
 
-/* The same with a carrier that nobody but the pump can serve or close: when the pump is full, or stops, it is given back
- * at once. */
+/* The same with a carrier that nobody but the pump can serve or close: when the pump is full, or stops, it is given
+ * back at once. */
 void ks_pump_lend(struct ks_pump *pump, const struct ks_site *site, int fd, struct ks_carrier *carrier,
 		  const char *host, const char *bytes, size_t len);
 

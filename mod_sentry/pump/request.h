@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Beyond these it is OTHER, for httpd's own limits to judge (LimitRequestLine and its like are above them by default). */
+/* Beyond these it is OTHER, for httpd's own limits to judge (LimitRequestLine and its like are above them by
+ * default). */
 #define KS_REQUEST_LINE_MAX 4096	/* bytes of a line, without its CRLF */
 #define KS_REQUEST_FIELDS_MAX 64
 

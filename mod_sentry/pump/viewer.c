@@ -129,7 +129,7 @@ static bool give_back(struct ks_pump *pump, struct ks_viewer *v, const char *byt
 	return true;
 }
 
-/* --- reading -------------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 /* What of the pump's buffer is this viewer's. */
 struct reading {

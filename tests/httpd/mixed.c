@@ -74,7 +74,8 @@ static void complain(const struct connection *c, enum kind kind, const char *wha
 
 /* --- what is right ---------------------------------------------------------------------------------------------- */
 
-static bool is_picture(struct connection *c, const char *head, size_t head_len, const char *body, size_t len, bool newest)
+static bool is_picture(struct connection *c, const char *head, size_t head_len, const char *body, size_t len,
+		       bool newest)
 {
 	uint8_t digest[KS_DIGEST_SIZE];
 	char text[KS_FRAME_ID_TEXT], expected[64];

@@ -226,7 +226,7 @@ static void has_not(const struct answer *answer, const char *name)
 	ck_assert_msg(strstr(answer->head, name) == NULL, "%s in\n%s", name, answer->head);
 }
 
-/* --- answers ------------------------------------------------------------------------------------------------------- */
+/* --- answers ------------------------------------------------------------------------------------------------------ */
 
 START_TEST(the_newest)
 {
@@ -963,7 +963,7 @@ START_TEST(a_stalled_reader_is_not_read_from)
 }
 END_TEST
 
-/* --- peers that go -------------------------------------------------------------------------------------------------- */
+/* --- peers that go ------------------------------------------------------------------------------------------------ */
 
 START_TEST(half_closed_with_the_request)
 {
@@ -1339,7 +1339,7 @@ START_TEST(answers_in_front_do_not_count)
 }
 END_TEST
 
-/* --- streams -------------------------------------------------------------------------------------------------------- */
+/* --- streams ------------------------------------------------------------------------------------------------------ */
 
 /* The part at the front of what was read: its picture is whole, and the boundary is behind it. */
 static uint32_t hear_part(struct peer *peer)
@@ -1653,7 +1653,7 @@ START_TEST(lingering_for_httpd)
 }
 END_TEST
 
-/* --- limits ------------------------------------------------------------------------------------------------------------ */
+/* --- limits ------------------------------------------------------------------------------------------------------- */
 
 START_TEST(more_feeds_than_there_are)
 {

@@ -47,7 +47,8 @@ void pumped_pass(struct pumped *p, int64_t us, int64_t step_us);
 int pumped_take(struct pumped *p, const struct ks_site *site, const char *bytes, size_t len);
 int pumped_take_tcp(struct pumped *p, const char *bytes, size_t len);
 
-/* In a program that is built with PUMPED_CARRIED all connections have a carrier (mod_sentry/pump/carrier.h); else NULL. */
+/* In a program that is built with PUMPED_CARRIED all connections have a carrier (mod_sentry/pump/carrier.h); else
+ * NULL. */
 struct ks_carrier *pumped_carrier(int fd, int64_t settled_us);
 
 size_t pumped_descriptors(void);	/* of this process */
