@@ -87,7 +87,12 @@ bool ks_given_first(conn_rec *c)
 {
 	const struct gift *gift = c->master == NULL ? gift_of(c) : NULL;
 
-	return gift != NULL && gift->requests <= 1;
+	return gift != NULL && gift->requests <= 1 && !gift->site->doorstep;
+}
+
+bool ks_given_is(const conn_rec *c)
+{
+	return c->master == NULL && gift_of(c) != NULL;
 }
 
 /* Goes back to the pump instead of waiting for a request, with what of it is here. */

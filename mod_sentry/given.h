@@ -35,8 +35,12 @@ bool ks_given_take(void *given, const struct ks_site *site, int fd, const char *
 /* Waits for the threads. */
 void ks_given_free(struct ks_given *given);
 
-/* True while httpd answers the request for whose sake the connection was given back. */
+/* True while httpd answers the request for whose sake the pump gave the connection back, except from the doorstep, where
+ * it is the first of all. */
 bool ks_given_first(conn_rec *c);
+
+/* True for a connection that was given back. */
+bool ks_given_is(const conn_rec *c);
 
 /* Once, at the module's start. */
 void ks_given_register(void);

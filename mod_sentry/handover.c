@@ -70,7 +70,7 @@ static const char *harmful(const ap_filter_t *filter)
 {
 	static const char *const names[] = {
 		"byterange", "content_length", "core", "core_in", "fixup_headers_err", "fixup_headers_out", "http_header",
-		"http_in", "http_outerror", "log_input_output", "reqtimeout",
+		"http_in", "http_outerror", "ks_sentry_return", "log_input_output", "reqtimeout",
 	};
 
 	for (; filter != NULL; filter = filter->next) {
@@ -82,6 +82,11 @@ static const char *harmful(const ap_filter_t *filter)
 			return filter->frec->name;
 	}
 	return NULL;
+}
+
+bool ks_handover_harmless(const ap_filter_t *filters)
+{
+	return harmful(filters) == NULL;
 }
 
 static const char *field(const request_rec *r, const char *name)

@@ -35,6 +35,7 @@ mod_sentry_mod_sentry_so_SOURCES = \
 	mod_sentry/answer.c mod_sentry/answer.h \
 	mod_sentry/conditions.c mod_sentry/conditions.h \
 	mod_sentry/directives.c mod_sentry/directives.h \
+	mod_sentry/doorstep.c mod_sentry/doorstep.h \
 	mod_sentry/given.c mod_sentry/given.h \
 	mod_sentry/handover.c mod_sentry/handover.h \
 	mod_sentry/health.c \

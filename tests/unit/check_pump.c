@@ -266,6 +266,34 @@ START_TEST(dates_follow_the_clock)
 }
 END_TEST
 
+/* No location is known there, so nothing can be answered, not even what this pump would be able to. */
+START_TEST(on_the_doorstep)
+{
+	struct ks_site doorstep = { .doorstep = true, .idle_us = 15 * S, .stall_us = 5 * S };
+	struct peer peers[2];
+
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_ge((peers[i] = (struct peer){ .fd = pumped_take(&p, &doorstep, "", 0) }).fd, 0);
+	silent(&peers[0]);
+	say(&peers[0], PUMPED_GET);
+	silent(&peers[0]);
+	ck_assert_uint_eq(p.given, 1);
+	ck_assert_uint_eq(p.given_len, strlen(PUMPED_GET));
+	ck_assert_mem_eq(p.given_bytes, PUMPED_GET, p.given_len);
+	/* Who does not end its request is not waited for any longer because it goes on. */
+	for (int i = 0; i < 4; i++) {
+		say(&peers[1], "G");
+		pumped_pass(&p, S, 10 * MS);
+	}
+	ck_assert_uint_eq(ks_pump_viewers(p.pump), 1);
+	pumped_pass(&p, S + TICKS, 10 * MS);
+	ends(&peers[1]);
+	for (int i = 0; i < 2; i++)
+		peer_close(&peers[i]);
+	all_gone();
+}
+END_TEST
+
 START_TEST(nothing_new)
 {
 	struct peer peer = peer_with(GET("latest.jpg?after=7-1"));
@@ -1614,6 +1642,7 @@ static void add_answers(TCase *tcase)
 {
 	tcase_add_test(tcase, the_newest);
 	tcase_add_test(tcase, dates_follow_the_clock);
+	tcase_add_test(tcase, on_the_doorstep);
 	tcase_add_test(tcase, nothing_new);
 	tcase_add_test(tcase, not_modified);
 	tcase_add_loop_test(tcase, conditions_that_are_not_clear_are_httpds, 0, 4);
