@@ -75,7 +75,12 @@ bool ks_given_first(conn_rec *c)
 {
 	const struct ks_gift *gift = gift_of(c);
 
-	return gift != NULL && gift->requests <= 1;
+	return gift != NULL && gift->requests <= 1 && !gift->site->doorstep;
+}
+
+bool ks_given_is(conn_rec *c)
+{
+	return gift_of(c) != NULL;
 }
 
 bool ks_given_may_hold(conn_rec *c)

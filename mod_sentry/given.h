@@ -39,11 +39,15 @@ bool ks_given_take(void *given, const struct ks_site *site, int fd, struct ks_ca
 /* Waits for the threads. */
 void ks_given_free(struct ks_given *given);
 
-/* True while httpd answers the request for whose sake the connection was given back. */
+/* True while httpd answers the request for whose sake the pump gave the connection back, except from the doorstep, where
+ * it is the first of all. */
 bool ks_given_first(conn_rec *c);
 
 /* True when a request on this connection may keep its thread waiting: it is httpd's own, or one of those for that. */
 bool ks_given_may_hold(conn_rec *c);
+
+/* True for a connection that was given back. */
+bool ks_given_is(conn_rec *c);
 
 /* Once, at the module's start. */
 void ks_given_register(void);

@@ -72,8 +72,8 @@ static const char *harmful(const ap_filter_t *filter)
 {
 	static const char *const names[] = {
 		"byterange", "content_length", "core", "core_in", "fixup_headers_err", "fixup_headers_out", "http_header",
-		"http_in", "http_outerror", "log_input_output", "reqtimeout", "ssl/tls coalescing filter",
-		"ssl/tls filter",
+		"http_in", "http_outerror", "ks_sentry_return", "log_input_output", "reqtimeout",
+		"ssl/tls coalescing filter", "ssl/tls filter",
 	};
 
 	for (; filter != NULL; filter = filter->next) {
@@ -85,6 +85,11 @@ static const char *harmful(const ap_filter_t *filter)
 			return filter->frec->name;
 	}
 	return NULL;
+}
+
+bool ks_handover_harmless(const ap_filter_t *filters)
+{
+	return harmful(filters) == NULL;
 }
 
 static const char *field(const request_rec *r, const char *name)

@@ -11,6 +11,8 @@
 
 #include <stdbool.h>
 
+#include <util_filter.h>
+
 #include "mod_sentry/answer.h"
 #include "mod_sentry/conditions.h"
 #include "mod_sentry/pump/pump.h"
@@ -29,7 +31,10 @@ int ks_handover_try(struct ks_handover *handover, struct ks_request *q);
 void ks_handover_learn(struct ks_handover *handover, struct ks_request *q, const struct ks_picture *picture,
 		       const struct ks_freshness *f);
 
-/* Hands over an idle connection that had been given back, with what came meanwhile. */
+/* True when none of these filters does anything to requests or pictures that the pump would not know of. */
+bool ks_handover_harmless(const ap_filter_t *filters);
+
+/* Hands over a connection on which httpd has nothing to answer, with what was read from it. */
 bool ks_handover_return(struct ks_pump *pump, conn_rec *c, const struct ks_site *site, const char *host,
 			const char *bytes, apr_size_t len);
 

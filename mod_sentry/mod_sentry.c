@@ -21,6 +21,7 @@
 #include "mod_sentry/accesslog.h"
 #include "mod_sentry/conditions.h"
 #include "mod_sentry/counters.h"
+#include "mod_sentry/doorstep.h"
 #include "mod_sentry/given.h"
 #include "mod_sentry/handover.h"
 #include "mod_sentry/lent.h"
@@ -93,6 +94,7 @@ static apr_status_t stop_child(void *unused)
 {
 	(void)unused;
 	handover = NULL;
+	ks_doorstep_use(NULL, NULL, NULL);
 	/* The threads that answer what was given back come to the pump's door until they end. */
 	if (pump != NULL)
 		ks_pump_stop(pump, graceful ? STOP_WAIT_US : 0);
@@ -110,8 +112,9 @@ static apr_status_t stop_child(void *unused)
 }
 
 /* Without it all viewers are served by httpd's threads. */
-static void start_pump(apr_pool_t *pool, const struct ks_server_directives *config)
+static void start_pump(apr_pool_t *pool, server_rec *server)
 {
+	const struct ks_server_directives *config = ap_get_module_config(server->module_config, &sentry_module);
 	struct ks_pump_limits limits = { (double)config->capacity_mbit * BYTES_PER_MBIT, (uint64_t)config->viewers,
 					 (uint64_t)config->waiting };
 	struct ks_pump_ops ops = { .give_back = ks_given_take };
@@ -134,7 +137,9 @@ static void start_pump(apr_pool_t *pool, const struct ks_server_directives *conf
 	}
 	if (err == KS_EOK)
 		handover = ks_handover_new(pool, pump, conditions);
-	else
+	if (err == KS_EOK && given != NULL)
+		ks_doorstep_use(pool, pump, server);
+	if (err != KS_EOK)
 		ks_error("pump", "cannot be started: %s; all viewers are served by httpd's threads", ks_strerror(err));
 }
 
@@ -150,7 +155,7 @@ static void child_init(apr_pool_t *pool, server_rec *server)
 	}
 	ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
 	ks_hold_allow((size_t)threads);
-	start_pump(pool, ap_get_module_config(server->module_config, &sentry_module));
+	start_pump(pool, server);
 	apr_pool_pre_cleanup_register(pool, NULL, stop_child);
 }
 
@@ -315,6 +320,7 @@ static void register_hooks(apr_pool_t *pool)
 	ks_handover_register();
 	ks_given_register();
 	ks_lent_register();
+	ks_doorstep_register();
 	ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
 	ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
 	ap_hook_child_stopping(child_stopping, NULL, NULL, APR_HOOK_MIDDLE);

@@ -475,7 +475,7 @@ enum ks_outcome ks_pump_answer(struct ks_pump *pump, struct ks_viewer *v, const 
 		path.len = (size_t)(mark - path.at);
 		query = (struct ks_span){ mark + 1, request->target.len - path.len - 1 };
 	}
-	if (!same_host(v, request) || !find_feed(pump, v, path) ||
+	if (v->site->doorstep || !same_host(v, request) || !find_feed(pump, v, path) ||
 	    ks_url_parse_file(path.at + v->feed->prefix_len, path.len - v->feed->prefix_len, query.at, query.len, &url,
 			      &why) != KS_EOK)
 		return KS_OUT_NOT_OURS;

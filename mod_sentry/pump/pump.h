@@ -31,6 +31,8 @@
 #define KS_PUMP_ANSWER_US (60 * KS_US_PER_S)	/* a peer that has not taken an answer by then is cut off: it keeps
 						 * a picture in memory that nobody else may need any more */
 #define KS_PUMP_LINGER_US (2 * KS_US_PER_S)	/* for the peer to close, so that nothing it sent destroys our answer */
+#define KS_PUMP_PART_US (2500 * KS_US_PER_MS)	/* for one more answer when the pump ends: who polls asks every second, and
+						 * who waits gets a picture every second */
 #define KS_PUMP_PIPELINED_MAX 64	/* answers to one viewer before the others get their turn */
 #define KS_PUMP_RELEASE_US (5 * KS_US_PER_MS)	/* between two groups of answers to those who waited */
 #define KS_PUMP_LOOK_US (250 * KS_US_PER_MS)	/* between two looks at the load */
@@ -100,7 +102,8 @@ bool ks_pump_has_room(const struct ks_pump *pump);
 /* Takes over a socket on which all has been said and that is shut down for writing: waits for the peer to close. */
 void ks_pump_linger(struct ks_pump *pump, int fd, struct ks_carrier *carrier);
 
-/* No request is read any more; connections end between two answers, those that wait with a 204. Returns at once. */
+/* Each connection gets one more answer, which says that it is the last: the next picture, or a 204 when that does not
+ * come within KS_PUMP_PART_US. Who asks for nothing in that time is closed. Returns at once. */
 void ks_pump_drain(struct ks_pump *pump);
 
 /* Viewers that are connected. */

@@ -23,6 +23,7 @@ struct ks_site {
 	const char *store;	/* directory of the frame stores */
 	struct ks_patience patience;
 	bool timing;		/* Server-Timing */
+	bool doorstep;		/* not a location yet: every request is httpd's */
 	char *extras;		/* header lines, each with its CRLF, that each answer of httpd carries here */
 	size_t extras_len;
 	int64_t idle_us;	/* a connection without a request lives so long */

@@ -190,6 +190,12 @@ static enum got receive(struct ks_pump *pump, struct ks_viewer *v, struct readin
 	return v->carrier != NULL && v->ended ? GOT_END : GOT_NOTHING;
 }
 
+/* For how long its next request is awaited. */
+static int64_t patience_us(const struct ks_pump *pump, const struct ks_viewer *v)
+{
+	return pump->drained && v->site->idle_us > KS_PUMP_PART_US ? KS_PUMP_PART_US : v->site->idle_us;
+}
+
 /* After an answer that the socket took whole. False when the viewer is gone. */
 static bool done(struct ks_pump *pump, struct ks_viewer *v)
 {
@@ -197,7 +203,7 @@ static bool done(struct ks_pump *pump, struct ks_viewer *v)
 		return linger(pump, v);
 	v->state = KS_VIEWER_READING;
 	v->partial = false;
-	ks_timer_set(&pump->timers, &v->timer, pump->now_us + v->site->idle_us);
+	ks_timer_set(&pump->timers, &v->timer, pump->now_us + patience_us(pump, v));
 	return true;
 }
 
@@ -400,11 +406,25 @@ static void stop_waiting(struct ks_viewer *v)
 	v->state = KS_VIEWER_READING;
 }
 
+/* Who asked while the loop was busy is answered: closed with a request in it, a connection tells its peer no more than
+ * one whose server died. */
+static void part(struct ks_pump *pump, struct ks_viewer *v)
+{
+	char byte;
+
+	if (v->input != NULL || recv(v->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) {
+		linger(pump, v);
+		return;
+	}
+	v->readable = true;
+	ks_viewer_run(pump, v);
+}
+
 void ks_viewer_expired(struct ks_pump *pump, struct ks_viewer *v)
 {
 	switch ((enum ks_viewer_state)v->state) {
 	case KS_VIEWER_READING:
-		linger(pump, v);
+		part(pump, v);
 		break;
 	case KS_VIEWER_WAITING:
 		stop_waiting(v);
@@ -424,12 +444,19 @@ void ks_viewer_expired(struct ks_pump *pump, struct ks_viewer *v)
 void ks_viewer_released(struct ks_pump *pump, struct ks_viewer *v)
 {
 	stop_waiting(v);
+	v->close = v->close || atomic_load(&pump->draining);
 	resume(pump, v, ks_pump_answer_released(pump, v));
 }
 
 void ks_viewer_drain(struct ks_pump *pump, struct ks_viewer *v)
 {
-	v->close = true;
-	if (v->state == KS_VIEWER_WAITING || (v->state == KS_VIEWER_READING && v->input == NULL))
-		ks_viewer_expired(pump, v);
+	int64_t until_us = pump->now_us + KS_PUMP_PART_US;
+	bool waits = v->state == KS_VIEWER_WAITING, idle = v->state == KS_VIEWER_READING && v->input == NULL;
+
+	/* Nobody has told it that the connection ends. Who is idle may be asking just now, and who waits shall have what it
+	 * waits for before it has to look for the next process. */
+	if (waits)
+		v->close = true;
+	if ((waits || idle) && v->timer.due_us > until_us)
+		ks_timer_set(&pump->timers, &v->timer, until_us);
 }

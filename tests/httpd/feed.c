@@ -24,6 +24,7 @@
 #define WIDTH 64
 #define HEIGHT 48
 #define COM_MAX 65533	/* bytes of content of one comment segment */
+#define LATE_MAX_US (200 * KS_US_PER_MS)
 #define VERSION_AT 8	/* of the store's header, see doc/store.md */
 
 struct options {
@@ -106,6 +107,22 @@ static size_t make_picture(uint8_t *out, size_t size, const struct options *o, u
 	return at + len - 2;
 }
 
+/* Until the next is due; who is a little late hurries, so that the rate is what was asked for. */
+static void pause_until(int64_t *due_us, int64_t every_ms)
+{
+	int64_t left_us, now_us = ks_mono_us(&ks_clock_system);
+	struct timespec ts;
+
+	*due_us += every_ms * KS_US_PER_MS;
+	left_us = *due_us - now_us;
+	if (left_us < -LATE_MAX_US)
+		*due_us = now_us;
+	if (left_us <= 0)
+		return;
+	ts = (struct timespec){ left_us / KS_US_PER_S, left_us % KS_US_PER_S * 1000 };
+	nanosleep(&ts, NULL);
+}
+
 static void pause_ms(int64_t ms)
 {
 	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
@@ -157,14 +174,16 @@ static void feed(struct options *o)
 	struct ks_clock clock = { shifted_wall_us, shifted_mono_us, o };
 	uint8_t public_key[KS_PUBLIC_KEY_SIZE], secret[KS_SECRET_KEY_SIZE];
 	struct ks_store_writer *writer;
+	int64_t due_us;
 	int err = ks_store_writer_open(&writer, o->dir, o->channel, o->rendition, &shape, &clock);
 
 	if (err != KS_EOK)
 		die(o->dir, err);
 	ks_keypair(public_key, secret);
+	due_us = ks_mono_us(&ks_clock_system);
 	for (uint32_t i = 0; i < o->count; i++) {
 		if (i > 0)
-			pause_ms(o->every_ms);
+			pause_until(&due_us, o->every_ms);
 		publish(o, writer, &clock, i, secret);
 	}
 	for (int64_t left = o->hold_ms; left > 0; left -= 100) {
@@ -246,7 +265,7 @@ static const struct option options[] = {
 	{ "frames", required_argument, NULL, FRAMES },		/* the store's shape */
 	{ "age-ms", required_argument, NULL, AGE },		/* captured and published so long ago */
 	{ "wall-ms", required_argument, NULL, WALL },		/* the capture's clock is behind by so much */
-	{ "every-ms", required_argument, NULL, EVERY },		/* pause between frames */
+	{ "every-ms", required_argument, NULL, EVERY },		/* from one frame to the next */
 	{ "hold-ms", required_argument, NULL, HOLD },		/* go on beating after the last */
 	{ "size", required_argument, NULL, SIZE },
 	{ "source", required_argument, NULL, SOURCE },

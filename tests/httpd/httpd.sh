@@ -142,6 +142,32 @@ write_config() {
 	echo "$1"
 }
 
+# Lines for a server of /live over TLS, on $tls_port, with HTTP/2 when $h2 is not empty. Nothing, and no port, without
+# mod_ssl or openssl. Not in a subshell.
+tls_port='' h2='' tls_lines=''
+tls_server() {
+	[ -e "$modules/mod_ssl.so" ] || return 0
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
+		-addext basicConstraints=critical,CA:FALSE -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null ||
+		return 0
+	# Debian's mod_ssl says so when the library was updated after it.
+	allow_log 'AH01882: Init: this version of mod_ssl was compiled against a newer library'
+	[ ! -e "$modules/mod_http2.so" ] || ! curl -V | grep -q HTTP2 || h2=h2
+	tls_port=$(free_port)
+	tls_lines="$(load socache_shmcb ssl)
+$(load http2)
+Listen 127.0.0.1:$tls_port
+SSLSessionCache shmcb:$work/sessions(512000)
+<VirtualHost 127.0.0.1:$tls_port>
+	ServerName localhost
+	SSLEngine On
+	SSLCertificateFile $work/cert.pem
+	SSLCertificateKeyFile $work/key.pem
+	Protocols $h2 http/1.1
+</VirtualHost>
+"
+}
+
 answers() { curl -s -o /dev/null -m 5 "http://127.0.0.1:$port/"; }
 
 httpd_run() {
@@ -221,7 +247,7 @@ httpd_done() {
 
 # --- what tests do --------------------------------------------------------------------------------
 feed() { "$top_builddir/tests/httpd/feed" "$@"; } # OPTION... DIR CHANNEL RENDITION
-bodies() { "$top_builddir/tests/httpd/bodies"; }
+bodies() { "$top_builddir/tests/httpd/bodies" "$@"; } # OPTION...
 
 get() { # PATH [CURL OPTION...]: leaves $work/head, $work/body and sets status
 	local path=$1

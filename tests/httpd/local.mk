@@ -9,7 +9,9 @@ httpd_tests = \
 	tests/httpd/test_conformance.sh \
 	tests/httpd/test_frames.sh \
 	tests/httpd/test_pump.sh \
-	tests/httpd/test_states.sh
+	tests/httpd/test_restart.sh \
+	tests/httpd/test_states.sh \
+	tests/httpd/test_torn.sh
 TESTS += $(httpd_tests)
 check_PROGRAMS += tests/httpd/feed tests/httpd/bodies tests/httpd/mixed tests/httpd/talk
 tests_httpd_feed_CFLAGS = $(AM_CFLAGS) $(TURBOJPEG_CFLAGS) $(SODIUM_CFLAGS)
@@ -19,11 +21,13 @@ tests_httpd_bodies_LDADD = $(libframe) $(SODIUM_LIBS)
 tests_httpd_mixed_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
 tests_httpd_mixed_LDADD = $(libframe) $(SODIUM_LIBS)
 endif
-EXTRA_DIST += tests/httpd/httpd.sh tests/httpd/rfc9112.cases \
+EXTRA_DIST += tests/httpd/audience.sh tests/httpd/httpd.sh tests/httpd/rfc9112.cases \
 	tests/httpd/check_directives.sh \
 	tests/httpd/test_access.sh \
 	tests/httpd/test_concurrency.sh \
 	tests/httpd/test_conformance.sh \
 	tests/httpd/test_frames.sh \
 	tests/httpd/test_pump.sh \
-	tests/httpd/test_states.sh
+	tests/httpd/test_restart.sh \
+	tests/httpd/test_states.sh \
+	tests/httpd/test_torn.sh

@@ -5,40 +5,14 @@
 # viewers who take nothing hold no thread.
 . "$(dirname "$0")/httpd.sh"
 
-tls_port=$(free_port)
-h2=''
-extra=''
-make_certificate() {
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
-		-addext basicConstraints=critical,CA:FALSE -keyout "$work/key.pem" -out "$work/cert.pem" 2>/dev/null
-}
-if [ -e "$modules/mod_ssl.so" ] && make_certificate; then
-	# Debian's mod_ssl says so when the library was updated after it.
-	allow_log 'AH01882: Init: this version of mod_ssl was compiled against a newer library'
-	[ ! -e "$modules/mod_http2.so" ] || ! curl -V | grep -q HTTP2 || h2=h2
-	extra="$(load socache_shmcb ssl)
-$(load http2)
-Listen 127.0.0.1:$tls_port
-SSLSessionCache shmcb:$work/sessions(512000)
-<VirtualHost 127.0.0.1:$tls_port>
-	ServerName localhost
-	SSLEngine On
-	SSLCertificateFile $work/cert.pem
-	SSLCertificateKeyFile $work/key.pem
-	Protocols $h2 http/1.1
-</VirtualHost>
-"
-else
-	tls_port=''
-fi
-
+tls_server
 feed --epoch 7 --seq 0 "$store" main std >/dev/null
 feed --epoch 7 --age-ms 60000 "$store" main dead >/dev/null
 httpd_start "Include \"$top_srcdir/conf/relay-httpd.conf\"
 <Location \"/live\">
 	SetHandler sentry
 </Location>
-$extra"
+$tls_lines"
 
 viewer() { # NAME REQUESTS ORIGIN [CURL OPTION...]: one connection, one answer after another
 	local name=$1 n=$2 origin=$3

@@ -267,6 +267,34 @@ START_TEST(dates_follow_the_clock)
 }
 END_TEST
 
+/* No location is known there, so nothing can be answered, not even what this pump would be able to. */
+START_TEST(on_the_doorstep)
+{
+	struct ks_site doorstep = { .doorstep = true, .idle_us = 15 * S, .stall_us = 5 * S };
+	struct peer peers[2];
+
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_ge((peers[i] = (struct peer){ .fd = pumped_take(&p, &doorstep, "", 0) }).fd, 0);
+	silent(&peers[0]);
+	say(&peers[0], PUMPED_GET);
+	silent(&peers[0]);
+	ck_assert_uint_eq(p.given, 1);
+	ck_assert_uint_eq(p.given_len, strlen(PUMPED_GET));
+	ck_assert_mem_eq(p.given_bytes, PUMPED_GET, p.given_len);
+	/* Who does not end its request is not waited for any longer because it goes on. */
+	for (int i = 0; i < 4; i++) {
+		say(&peers[1], "G");
+		pumped_pass(&p, S, 10 * MS);
+	}
+	ck_assert_uint_eq(ks_pump_viewers(p.pump), 1);
+	pumped_pass(&p, S + TICKS, 10 * MS);
+	ends(&peers[1]);
+	for (int i = 0; i < 2; i++)
+		peer_close(&peers[i]);
+	all_gone();
+}
+END_TEST
+
 START_TEST(nothing_new)
 {
 	struct peer peer = peer_with(GET("latest.jpg?after=7-1"));
@@ -1502,11 +1530,19 @@ END_TEST
 
 /* --- the end of the pump ----------------------------------------------------------------------------------------- */
 
+static struct answer hear_last(struct peer *peer)
+{
+	struct answer answer = hear(peer);
+
+	has(&answer, "Connection: close");
+	ends(peer);
+	return answer;
+}
+
 START_TEST(drained)
 {
 	struct peer idle = peer_on_tcp(PUMPED_GET), waiting = peer_on_tcp(GET("latest.jpg?after=7-1&wait=9000"));
 	struct peer stream = peer_on_tcp(GET("stream.mjpg")), half = peer_on_tcp("GET /li");
-	struct answer answer;
 
 	hear(&idle);
 	hear_stream(&stream);
@@ -1514,18 +1550,19 @@ START_TEST(drained)
 	silent(&waiting);
 	silent(&half);
 	ks_pump_drain(p.pump);
-	ends(&idle);
-	answer = hear(&waiting);
-	ck_assert_int_eq(answer.status, 204);
-	has(&answer, "Connection: close");
-	ends(&waiting);
-	ends(&stream);
-	/* Whose request was on its way is answered. */
+	silent(&idle);
+	silent(&waiting);
+	silent(&stream);
+	/* Whose request was on its way is answered, and who waits gets what it waits for. */
+	say(&idle, PUMPED_GET PUMPED_GET);
+	ck_assert_int_eq(hear_last(&idle).status, 200);
 	say(&half, "ve/field/std/latest.jpg" ENDS);
-	answer = hear(&half);
-	ck_assert_int_eq(answer.status, 200);
-	has(&answer, "Connection: close");
-	ends(&half);
+	ck_assert_int_eq(hear_last(&half).status, 200);
+	pumped_publish(&p, 2, 6000);
+	p.now_us += p.site.spread_us;
+	ck_assert_uint_eq(hear_last(&waiting).mark, 2);
+	hear_part(&stream);
+	ends(&stream);
 	ck_assert_int_eq(pumped_take(&p, &p.site, "", 0), -1);
 	ck_assert_uint_eq(ks_pump_viewers(p.pump), 4);
 	peer_close(&idle);
@@ -1536,15 +1573,66 @@ START_TEST(drained)
 }
 END_TEST
 
+START_TEST(drained_in_vain)
+{
+	struct peer idle = peer_on_tcp(""), waiting = peer_on_tcp(GET("latest.jpg?after=7-1&wait=9000"));
+	struct peer soon = peer_on_tcp(GET("latest.jpg?after=7-1&wait=1000"));
+
+	silent(&waiting);
+	silent(&soon);
+	ks_pump_drain(p.pump);
+	ks_pump_turn(p.pump, 0);
+	pumped_pass(&p, 1000 * MS + TICKS, 10 * MS);
+	ck_assert_int_eq(hear_last(&soon).status, 204);
+	silent(&idle);
+	silent(&waiting);
+	pumped_pass(&p, KS_PUMP_PART_US - 1000 * MS, 10 * MS);
+	ck_assert_int_eq(hear_last(&waiting).status, 204);
+	ends(&idle);
+	peer_close(&idle);
+	peer_close(&waiting);
+	peer_close(&soon);
+	all_gone();
+}
+END_TEST
+
+/* Its head did not say that the connection ends. */
 START_TEST(drained_while_writing)
 {
 	struct peer peer = slow_peer(PUMPED_GET);
+	struct answer answer;
 
 	ks_pump_drain(p.pump);
 	ks_pump_turn(p.pump, 0);
-	ck_assert_uint_eq(hear(&peer).len, LARGE);
-	ends(&peer);
+	answer = hear(&peer);
+	ck_assert_uint_eq(answer.len, LARGE);
+	has_not(&answer, "onnection:");
+	silent(&peer);
+	say(&peer, PUMPED_GET);
+	ck_assert_uint_eq(hear_last(&peer).len, LARGE);
 	peer_close(&peer);
+	all_gone();
+}
+END_TEST
+
+/* More of them than are looked at in one turn, and the time of all is over when it ends. */
+START_TEST(who_asks_at_the_last_moment_is_answered)
+{
+	enum { N = 300 };
+	struct peer peers[N];
+
+	for (int i = 0; i < N; i++)
+		peers[i] = peer_with("");
+	ks_pump_turn(p.pump, 0);
+	ks_pump_turn(p.pump, 0);
+	for (int i = 0; i < N; i++)
+		say(&peers[i], GET("latest.jpg?after=7-1"));
+	p.now_us += p.site.idle_us + TICKS;
+	ks_pump_turn(p.pump, 0);
+	for (int i = 0; i < N; i++) {
+		ck_assert_int_eq(hear(&peers[i]).status, 204);
+		peer_close(&peers[i]);
+	}
 	all_gone();
 }
 END_TEST
@@ -1580,12 +1668,14 @@ START_TEST(started_and_stopped)
 	}
 	ck_assert_int_eq(answer.status, 200);
 	ks_pump_drain(p.pump);
+	ck_assert_int_eq(stored_publish(p.writer, 7, 2, 6000), KS_EOK);
 	while (!peer.ended && ks_mono_us(&ks_clock_system) < until_us) {
 		usleep(1000);
 		listen_to(&peer, SIZE_MAX);
 	}
 	ck_assert(take_answer(&peer, false, &answer));
-	ck_assert_int_eq(answer.status, 204);
+	ck_assert_uint_eq(answer.mark, 2);
+	has(&answer, "Connection: close");
 	ck_assert(peer.ended && !peer.reset);
 	peer_close(&peer);
 }
@@ -1613,14 +1703,12 @@ END_TEST
 START_TEST(at_the_door_of_a_drained_pump)
 {
 	struct peer idle = peer_on_tcp(""), asking = peer_on_tcp(PUMPED_GET);
-	struct answer answer;
 
 	atomic_store(&p.pump->draining, true);
 	p.pump->drained = true;
+	hear_last(&asking);
+	pumped_pass(&p, KS_PUMP_PART_US + TICKS, 10 * MS);
 	ends(&idle);
-	answer = hear(&asking);
-	has(&answer, "Connection: close");
-	ends(&asking);
 	peer_close(&idle);
 	peer_close(&asking);
 	all_gone();
@@ -1835,6 +1923,7 @@ static void add_answers(TCase *tcase)
 {
 	tcase_add_test(tcase, the_newest);
 	tcase_add_test(tcase, dates_follow_the_clock);
+	tcase_add_test(tcase, on_the_doorstep);
 	tcase_add_test(tcase, nothing_new);
 	tcase_add_test(tcase, not_modified);
 	tcase_add_loop_test(tcase, conditions_that_are_not_clear_are_httpds, 0, 4);
@@ -1910,7 +1999,9 @@ static void add_rest(TCase *back, TCase *streams, TCase *limits)
 	tcase_add_test(limits, too_long_a_head);
 	tcase_add_test(limits, answers_in_front_do_not_count);
 	tcase_add_test(limits, drained);
+	tcase_add_test(limits, drained_in_vain);
 	tcase_add_test(limits, drained_while_writing);
+	tcase_add_test(limits, who_asks_at_the_last_moment_is_answered);
 	tcase_add_test(limits, freed_in_the_middle);
 	tcase_add_test(limits, started_and_stopped);
 	tcase_add_test(limits, at_the_door_of_a_stopped_pump);
