@@ -412,10 +412,13 @@ static void part(struct ks_pump *pump, struct ks_viewer *v)
 {
 	char byte;
 
-	if (v->input != NULL || recv(v->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) {
+	if (v->partial || v->input != NULL || recv(v->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) {
 		linger(pump, v);
 		return;
 	}
+	/* A carrier may have to read for long before it has a byte. */
+	v->partial = true;
+	ks_timer_set(&pump->timers, &v->timer, pump->now_us + v->site->stall_us);
 	v->readable = true;
 	ks_viewer_run(pump, v);
 }

@@ -69,6 +69,8 @@ audience_stop patient polling
 ok 'restarts: nothing wrong' clean_but_for_httpd patient polling
 is 'restarts: all see pictures afterwards' "$(sum stalls patient polling) $(sum without_picture patient polling)" '0 0'
 
+ok 'they have gone' wait_for 30 metric_is viewers 0
+
 # Nobody takes them afterwards.
 fault_names=${fault_names/connect_errors/}
 watch patient polling
