@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where a new connection waits for its first request to be whole, when httpd is short of threads. httpd reads that in a
- * thread, which a peer that sends a byte now and then, or nothing, keeps as long as it likes: as many such peers as there
- * are threads, and nobody else is served. The frame pump keeps them at the price of a socket each, and gives those that
- * have asked back.
+ * Where a new connection waits for its first request to be whole, when httpd is short of threads. httpd reads that in
+ * a thread, which a peer that sends a byte now and then, or nothing, keeps as long as it likes: as many such peers as
+ * there are threads, and nobody else is served. The frame pump keeps them at the price of a socket each, and gives
+ * those that have asked back.
  */
 #ifndef KS_MOD_SENTRY_DOORSTEP_H
 #define KS_MOD_SENTRY_DOORSTEP_H

@@ -31,8 +31,8 @@
 #define KS_PUMP_ANSWER_US (60 * KS_US_PER_S)	/* a peer that has not taken an answer by then is cut off: it keeps
 						 * a picture in memory that nobody else may need any more */
 #define KS_PUMP_LINGER_US (2 * KS_US_PER_S)	/* for the peer to close, so that nothing it sent destroys our answer */
-#define KS_PUMP_PART_US (2500 * KS_US_PER_MS)	/* for one more answer when the pump ends: who polls asks every second, and
-						 * who waits gets a picture every second */
+#define KS_PUMP_PART_US (2500 * KS_US_PER_MS)	/* for one more answer when the pump ends: who polls asks every
+						 * second, and who waits gets a picture every second */
 #define KS_PUMP_PIPELINED_MAX 64	/* answers to one viewer before the others get their turn */
 #define KS_PUMP_RELEASE_US (5 * KS_US_PER_MS)	/* between two groups of answers to those who waited */
 #define KS_PUMP_LOOK_US (250 * KS_US_PER_MS)	/* between two looks at the load */

@@ -154,6 +154,7 @@ tls_server() {
 	allow_log 'AH01882: Init: this version of mod_ssl was compiled against a newer library'
 	[ ! -e "$modules/mod_http2.so" ] || ! curl -V | grep -q HTTP2 || h2=h2
 	tls_port=$(free_port)
+	# shellcheck disable=SC2034 # tests do
 	tls_lines="$(load socache_shmcb ssl)
 $(load http2)
 Listen 127.0.0.1:$tls_port
