@@ -8,6 +8,7 @@ httpd_tests = \
 	tests/httpd/test_concurrency.sh \
 	tests/httpd/test_conformance.sh \
 	tests/httpd/test_frames.sh \
+	tests/httpd/test_harm.sh \
 	tests/httpd/test_pump.sh \
 	tests/httpd/test_restart.sh \
 	tests/httpd/test_states.sh \
@@ -27,6 +28,7 @@ EXTRA_DIST += tests/httpd/audience.sh tests/httpd/httpd.sh tests/httpd/rfc9112.c
 	tests/httpd/test_concurrency.sh \
 	tests/httpd/test_conformance.sh \
 	tests/httpd/test_frames.sh \
+	tests/httpd/test_harm.sh \
 	tests/httpd/test_pump.sh \
 	tests/httpd/test_restart.sh \
 	tests/httpd/test_states.sh \
