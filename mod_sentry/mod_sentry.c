@@ -260,7 +260,11 @@ static void end_connection(conn_rec *c)
 /* What is asked and how, wherever it leads. True: it has been answered. */
 static bool refuse_form(struct ks_request *q)
 {
-	if (q->r->method_number == M_OPTIONS) {
+	if (q->r->proto_num >= HTTP_VERSION(2, 0) && q->r->connection->master == NULL) {
+		/* RFC 9110 section 15.6.6: what it means by this is not known. */
+		end_connection(q->r->connection);
+		ks_answer_words(q, HTTP_VERSION_NOT_SUPPORTED, "This is HTTP/1.1.");
+	} else if (q->r->method_number == M_OPTIONS) {
 		ks_serve_preflight(q);
 	} else if (q->r->method_number != M_GET) {
 		ks_answer_header(q, "Allow", "GET, HEAD, OPTIONS");
