@@ -1674,7 +1674,8 @@ START_TEST(started_and_stopped)
 		listen_to(&peer, SIZE_MAX);
 	}
 	ck_assert(take_answer(&peer, false, &answer));
-	ck_assert_uint_eq(answer.mark, 2);
+	/* The end may come before the wait has begun. */
+	ck_assert(answer.status == 204 || answer.mark == 2);
 	has(&answer, "Connection: close");
 	ck_assert(peer.ended && !peer.reset);
 	peer_close(&peer);
