@@ -9,12 +9,13 @@ httpd_tests = \
 	tests/httpd/test_conformance.sh \
 	tests/httpd/test_frames.sh \
 	tests/httpd/test_harm.sh \
+	tests/httpd/test_leak.sh \
 	tests/httpd/test_pump.sh \
 	tests/httpd/test_restart.sh \
 	tests/httpd/test_states.sh \
 	tests/httpd/test_torn.sh
 TESTS += $(httpd_tests)
-check_PROGRAMS += tests/httpd/feed tests/httpd/bodies tests/httpd/mixed tests/httpd/talk
+check_PROGRAMS += tests/httpd/feed tests/httpd/bodies tests/httpd/mixed tests/httpd/rude tests/httpd/talk
 tests_httpd_feed_CFLAGS = $(AM_CFLAGS) $(TURBOJPEG_CFLAGS) $(SODIUM_CFLAGS)
 tests_httpd_feed_LDADD = $(libstore) $(TURBOJPEG_LIBS) $(SODIUM_LIBS)
 tests_httpd_bodies_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
@@ -29,6 +30,7 @@ EXTRA_DIST += tests/httpd/audience.sh tests/httpd/httpd.sh tests/httpd/rfc9112.c
 	tests/httpd/test_conformance.sh \
 	tests/httpd/test_frames.sh \
 	tests/httpd/test_harm.sh \
+	tests/httpd/test_leak.sh \
 	tests/httpd/test_pump.sh \
 	tests/httpd/test_restart.sh \
 	tests/httpd/test_states.sh \

@@ -5,7 +5,7 @@
  * before the one before. A connection that the server closes between two answers is made anew, and what was not
  * answered is asked again.
  *
- *	mixed PORT CONNECTIONS REQUESTS
+ *	mixed PORT CONNECTIONS REQUESTS [LOCATION]
  *
  * asks REQUESTS times on each and prints "<right> right, <wrong> wrong, <closed> closed, <reset> reset".
  */
@@ -32,7 +32,7 @@
 #define DEADLINE_US (120 * KS_US_PER_S)
 #define RETRIES_MAX 500		/* connections refused in a row */
 
-enum kind { LATEST, AFTER, WAIT, HEAD, BY_ID, NOT_YET, PLAIN, HEALTH, INDEX, NOTHING, NO_CHANNEL, POST, KINDS };
+enum kind { LATEST, AFTER, SAME, WAIT, HEAD, BY_ID, NOT_YET, PLAIN, HEALTH, INDEX, NOTHING, NO_CHANNEL, POST, KINDS };
 
 static const struct {
 	const char *request;	/* with the id of the picture that it has */
@@ -41,6 +41,7 @@ static const struct {
 } kinds[KINDS] = {
 	[LATEST] = { "GET /live/main/std/latest.jpg?n=%s", 200, 200, NULL },
 	[AFTER] = { "GET /live/main/std/latest.jpg?after=%s", 200, 204, NULL },
+	[SAME] = { "GET /live/main/std/latest.jpg?s=%s", 200, 304, NULL },
 	[WAIT] = { "GET /live/main/std/latest.jpg?after=%s&wait=3000", 200, 204, NULL },
 	[HEAD] = { "HEAD /live/main/std/latest.jpg?n=%s", 200, 200, NULL },
 	[BY_ID] = { "GET /live/main/std/%s.jpg", 200, 410, NULL },
@@ -58,11 +59,12 @@ static struct connection {
 	unsigned asked, answered;
 	enum kind queue[DEPTH];
 	struct ks_frame_id last;
+	char etag[64];		/* of that one */
 	size_t len;
 	char input[INPUT_MAX];
 } *connections;
 
-static const char *port;
+static const char *port, *location = "/live";
 static unsigned right, wrong, closed, resets, retries;
 static unsigned requests;
 
@@ -78,7 +80,7 @@ static bool is_picture(struct connection *c, const char *head, size_t head_len, 
 		       bool newest)
 {
 	uint8_t digest[KS_DIGEST_SIZE];
-	char text[KS_FRAME_ID_TEXT], expected[64];
+	char text[KS_FRAME_ID_TEXT], expected[sizeof(c->etag) + 16];
 	struct ks_jpeg_stamp stamp;
 	struct ks_jpeg_info info;
 
@@ -92,8 +94,10 @@ static bool is_picture(struct connection *c, const char *head, size_t head_len, 
 		return false;
 	if (newest && ks_frame_id_cmp(stamp.id, c->last) < 0)
 		return false;
-	if (newest)
+	if (newest) {
 		c->last = stamp.id;
+		snprintf(c->etag, sizeof(c->etag), "\"%s-%02x%02x%02x%02x\"", text, digest[0], digest[1], digest[2], digest[3]);
+	}
 	return true;
 }
 
@@ -149,13 +153,19 @@ static void ask(struct connection *c)
 
 		/* Mostly pictures. A wait of many would make each the others' turn. */
 		if (kind >= KINDS)
-			kind = kind % 8 == 0 ? WAIT : LATEST + kind % 2;
+			kind = kind % 8 == 0 ? WAIT : LATEST + kind % 3;
 		c->queue[c->asked++ % DEPTH] = kind;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 		snprintf(line, sizeof(line), kinds[kind].request, ks_frame_id_format(c->last, id));
 #pragma GCC diagnostic pop
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s HTTP/1.1\r\nHost: localhost\r\n%s", line,
+		if (strstr(line, "/live/") != NULL)
+			memcpy(strstr(line, "/live/"), location, strlen(location));
+		if (kind == SAME)
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s HTTP/1.1\r\nIf-None-Match: %s\r\n"
+						"Host: localhost\r\n\r\n", line, c->etag);
+		else
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s HTTP/1.1\r\nHost: localhost\r\n%s", line,
 					kind == POST ? "Content-Length: 3\r\n\r\nabc" : "\r\n");
 		if (c->last.epoch == 0)
 			break;
@@ -177,7 +187,7 @@ static bool take(struct connection *c)
 		return false;
 	head = (size_t)(end - c->input) + 4;
 	length = strcasestr(c->input, "\r\nContent-Length: ");
-	if (length != NULL && length < end && kind != HEAD)
+	if (length != NULL && length < end && kind != HEAD && strncmp(c->input, "HTTP/1.1 304 ", 13) != 0)
 		body = strtoul(length + strlen("\r\nContent-Length: "), NULL, 10);
 	if (c->len < head + body)
 		return false;
@@ -238,10 +248,12 @@ static void converse(unsigned n)
 
 int main(int argc, char **argv)
 {
-	unsigned n = argc == 4 ? (unsigned)atoi(argv[2]) : 0;
+	unsigned n = argc == 4 || argc == 5 ? (unsigned)atoi(argv[2]) : 0;
 
-	if (n == 0 || n > CONNECTIONS_MAX || sodium_init() < 0) {
-		fprintf(stderr, "usage: mixed PORT CONNECTIONS REQUESTS\n");
+	if (argc == 5)
+		location = argv[4];
+	if (n == 0 || n > CONNECTIONS_MAX || strlen(location) != strlen("/live") || sodium_init() < 0) {
+		fprintf(stderr, "usage: mixed PORT CONNECTIONS REQUESTS [/LOCATION of 4 letters]\n");
 		return 2;
 	}
 	port = argv[1];
