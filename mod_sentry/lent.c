@@ -214,6 +214,13 @@ static const struct ks_carrier_ops carrier_ops = { receive, send_pieces, end, cl
 
 /* --- lending ------------------------------------------------------------------------------------------------------ */
 
+/* The MPM closes a connection instead, when that was aborted meanwhile. */
+static apr_status_t forget_offer(void *lent)
+{
+	free(((struct ks_lent *)lent)->offer);
+	return APR_SUCCESS;
+}
+
 static struct ks_lent *lend(conn_rec *c, struct ks_connection *connection)
 {
 	struct ks_lent *lent = connection->lent;
@@ -223,6 +230,7 @@ static struct ks_lent *lend(conn_rec *c, struct ks_connection *connection)
 	lent = connection->lent = apr_pcalloc(c->pool, sizeof(*lent));
 	lent->carrier.ops = &carrier_ops;
 	lent->c = c;
+	apr_pool_cleanup_register(c->pool, lent, forget_offer, apr_pool_cleanup_null);
 	lent->in = apr_brigade_create(c->pool, c->bucket_alloc);
 	lent->out = apr_brigade_create(c->pool, c->bucket_alloc);
 	return lent;
