@@ -6,7 +6,7 @@
 . "$(dirname "$0")/httpd.sh"
 . "$(dirname "$0")/audience.sh"
 
-pictures=1200 minimum=$((4 * 80000000))	# for the fast ones, each way; bytes of all
+pictures=800 minimum=$((4 * 60000000))	# for the fast ones, each way; bytes of all
 if [ -n "$long" ]; then
 	pictures=24000 minimum=10000000000
 fi
