@@ -110,7 +110,7 @@ write_config() {
 		ServerName localhost
 		PidFile "$work/httpd.pid"
 		DefaultRuntimeDir "$work"
-		Listen 127.0.0.1:$listen_port
+		Listen 127.0.0.1:${listen_port:-$port}
 		ErrorLog "$work/error.log"
 		LogLevel info
 		Mutex pthread
