@@ -128,11 +128,13 @@ static void look_at_the_clock(struct ks_pump *pump)
 	pump->date_s = s;
 }
 
+/* Also when nothing has woken us yet: who asks may have had the new one from another process already. */
 static void look_for_pictures(struct ks_pump *pump)
 {
-	for (struct ks_feed *feed = pump->feeds; feed != NULL; feed = feed->next)
-		if (ks_watch_woken(feed->watch))
-			ks_feed_look(feed, pump->load.stage >= KS_LOAD_SKIP, pump->now_us);
+	for (struct ks_feed *feed = pump->feeds; feed != NULL; feed = feed->next) {
+		ks_watch_heard(feed->watch);
+		ks_feed_look(feed, pump->load.stage >= KS_LOAD_SKIP, pump->now_us);
+	}
 }
 
 /* --- the load ----------------------------------------------------------------------------------------------------- */
@@ -275,6 +277,7 @@ static bool take_events(struct ks_pump *pump, int ms)
 	bool woken = false;
 
 	look_at_the_clock(pump);
+	look_for_pictures(pump);
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.ptr == NULL)
 			woken = eventfd_read(pump->wake, &value) == 0;
@@ -290,10 +293,8 @@ void ks_pump_turn(struct ks_pump *pump, int64_t timeout_us)
 
 	for (struct ks_feed *feed = pump->feeds; feed != NULL; feed = feed->next)
 		due = due || feed->n_due > 0;
-	if (take_events(pump, timeout_ms(pump, due, timeout_us))) {
-		look_for_pictures(pump);
+	if (take_events(pump, timeout_ms(pump, due, timeout_us)))
 		open_door(pump);
-	}
 	serve_again(pump);
 	release_all(pump);
 	expire(pump);

@@ -44,9 +44,9 @@ struct ks_watch *ks_watch_new(struct ks_copies *copies, int eventfd)
 	return watch;
 }
 
-bool ks_watch_woken(struct ks_watch *watch)
+void ks_watch_heard(struct ks_watch *watch)
 {
-	return atomic_exchange(&watch->woken, false);
+	atomic_store(&watch->woken, false);
 }
 
 void ks_watch_stop(struct ks_watch *watch)

@@ -15,8 +15,8 @@ struct ks_watch;
 /* NULL when there is no memory or no thread to be had. */
 struct ks_watch *ks_watch_new(struct ks_copies *copies, int eventfd);
 
-/* True when there was something new since the last call. */
-bool ks_watch_woken(struct ks_watch *watch);
+/* It has been heard, and wakes again for what comes after this. */
+void ks_watch_heard(struct ks_watch *watch);
 
 /* The thread ends within KS_COPIES_LOOK_US; free waits for it. */
 void ks_watch_stop(struct ks_watch *watch);

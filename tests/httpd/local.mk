@@ -11,6 +11,7 @@ httpd_tests = \
 	tests/httpd/test_harm.sh \
 	tests/httpd/test_leak.sh \
 	tests/httpd/test_pump.sh \
+	tests/httpd/test_pump_tls.sh \
 	tests/httpd/test_restart.sh \
 	tests/httpd/test_states.sh \
 	tests/httpd/test_torn.sh
@@ -23,7 +24,7 @@ tests_httpd_bodies_LDADD = $(libframe) $(SODIUM_LIBS)
 tests_httpd_mixed_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
 tests_httpd_mixed_LDADD = $(libframe) $(SODIUM_LIBS)
 endif
-EXTRA_DIST += tests/httpd/audience.sh tests/httpd/httpd.sh tests/httpd/rfc9112.cases \
+EXTRA_DIST += tests/httpd/audience.sh tests/httpd/httpd.sh tests/httpd/rfc9112.cases tests/httpd/tunnel.mjs \
 	tests/httpd/check_directives.sh \
 	tests/httpd/test_access.sh \
 	tests/httpd/test_concurrency.sh \
@@ -32,6 +33,7 @@ EXTRA_DIST += tests/httpd/audience.sh tests/httpd/httpd.sh tests/httpd/rfc9112.c
 	tests/httpd/test_harm.sh \
 	tests/httpd/test_leak.sh \
 	tests/httpd/test_pump.sh \
+	tests/httpd/test_pump_tls.sh \
 	tests/httpd/test_restart.sh \
 	tests/httpd/test_states.sh \
 	tests/httpd/test_torn.sh

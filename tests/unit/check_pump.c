@@ -253,6 +253,22 @@ START_TEST(the_newest)
 }
 END_TEST
 
+/* Who asks may have had it from another process. */
+START_TEST(the_newest_before_anything_woke_the_pump)
+{
+	struct peer peer = peer_with(PUMPED_GET);
+	struct answer answer = hear(&peer);
+
+	for (uint32_t seq = 2; seq < 100; seq++) {
+		ck_assert_int_eq(stored_publish(p.writer, 7, seq, 3000), KS_EOK);
+		say(&peer, PUMPED_GET);
+		answer = hear(&peer);
+		ck_assert_uint_eq(answer.mark, seq);
+	}
+	peer_close(&peer);
+}
+END_TEST
+
 START_TEST(dates_follow_the_clock)
 {
 	struct peer peer = peer_with(PUMPED_GET);
@@ -1923,6 +1939,7 @@ static TCase *add_case(Suite *suite, const char *name)
 static void add_answers(TCase *tcase)
 {
 	tcase_add_test(tcase, the_newest);
+	tcase_add_test(tcase, the_newest_before_anything_woke_the_pump);
 	tcase_add_test(tcase, dates_follow_the_clock);
 	tcase_add_test(tcase, on_the_doorstep);
 	tcase_add_test(tcase, nothing_new);
