@@ -65,7 +65,8 @@ CLEANFILES += mod_sentry/.libs/mod_sentry.so
 endif
 
 if WITH_CHECK
-serve_unit_tests = tests/unit/check_pump tests/unit/check_pump_carried tests/unit/check_pump_head \
+serve_unit_tests = tests/unit/check_load tests/unit/check_pump tests/unit/check_pump_carried \
+	tests/unit/check_pump_head tests/unit/check_pump_load \
 	tests/unit/check_request tests/unit/check_serve tests/unit/check_template tests/unit/check_timer tests/unit/check_url
 check_PROGRAMS += $(serve_unit_tests)
 TESTS += $(serve_unit_tests)
@@ -76,6 +77,11 @@ tests_unit_check_pump_LDADD = $(libunit) $(libserve) $(libstored) -lpthread
 tests_unit_check_pump_carried_SOURCES = $(tests_unit_check_pump_SOURCES)
 tests_unit_check_pump_carried_CFLAGS = $(UNIT_CFLAGS) -DPUMPED_CARRIED
 tests_unit_check_pump_carried_LDADD = $(tests_unit_check_pump_LDADD)
+tests_unit_check_load_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_load_LDADD = $(libunit) $(libserve)
+tests_unit_check_pump_load_SOURCES = tests/unit/check_pump_load.c tests/unit/pumped.c tests/unit/pumped.h
+tests_unit_check_pump_load_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_pump_load_LDADD = $(tests_unit_check_pump_LDADD)
 tests_unit_check_pump_head_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_pump_head_LDADD = $(libunit) $(libserve)
 tests_unit_check_request_CFLAGS = $(UNIT_CFLAGS)
