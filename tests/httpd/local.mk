@@ -10,6 +10,7 @@ httpd_tests = \
 	tests/httpd/test_frames.sh \
 	tests/httpd/test_harm.sh \
 	tests/httpd/test_leak.sh \
+	tests/httpd/test_limits.sh \
 	tests/httpd/test_pump.sh \
 	tests/httpd/test_pump_tls.sh \
 	tests/httpd/test_restart.sh \
@@ -32,6 +33,7 @@ EXTRA_DIST += tests/httpd/audience.sh tests/httpd/httpd.sh tests/httpd/rfc9112.c
 	tests/httpd/test_frames.sh \
 	tests/httpd/test_harm.sh \
 	tests/httpd/test_leak.sh \
+	tests/httpd/test_limits.sh \
 	tests/httpd/test_pump.sh \
 	tests/httpd/test_pump_tls.sh \
 	tests/httpd/test_restart.sh \
