@@ -46,7 +46,7 @@ joins_in_time() { # RELAY FAMILY
 	relay "$1" 'parent-a parent-b'
 	return 1
 }
-tries=8 busy_ms=150	# what a quiet machine is well below
+tries=8 busy_ms=90	# what a quiet machine is well below
 too_busy() { [ "$(sed 's/.*program start \([0-9]*\).*/\1/' "$scratch/joins" | sort -n | head -n 1)" -gt $busy_ms ]; }
 for name in "${relays[@]}"; do
 	by=${host_family[$name]}

@@ -5,6 +5,7 @@
 #include "koshienctl/viewer.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -301,6 +302,8 @@ END_TEST
 
 int main(void)
 {
+	/* The server writes on when the client has had enough. */
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	Suite *suite = suite_create("watch");
 	TCase *tc = tcase_create("watch");
 
@@ -317,5 +320,6 @@ int main(void)
 	tcase_add_test(tc, nobody_there);
 	tcase_add_test(tc, endless_url);
 	suite_add_tcase(suite, tc);
+	sigaction(SIGPIPE, &ignore, NULL);
 	return unit_run(suite);
 }
