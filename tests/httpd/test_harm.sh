@@ -71,7 +71,7 @@ request=$'GET /live/main/std/latest.jpg HTTP/1.1\r\nHost: localhost\r\n\r\n'
 late() {
 	exec 5<>"/dev/tcp/127.0.0.1/$port"
 	printf '%s' "${request:0:20}" >&5
-	sleep 1
+	sleep 1	# what this peer is like; nothing is waited for
 	printf '%s' "${request:20}$request${request%$'\r\n'}"$'Connection: close\r\n\r\n' >&5
 	timeout 10 cat <&5 | grep -ao 'HTTP/1.1 200 OK' | wc -l
 	exec 5>&-
