@@ -182,7 +182,8 @@ static int validate(const void *ctx)
 	double weights = 0;
 
 	if (o->origins.n == 0 || o->origins.n > SWARM_ORIGINS_MAX) {
-		ks_error("config", "expected 1 to %d origins", SWARM_ORIGINS_MAX);
+		ks_error("config", "--origin: expected 1 to %d of them, such as --origin http://relay.example/live",
+			 SWARM_ORIGINS_MAX);
 		return KS_ECONFIG;
 	}
 	if (o->observed.n > SWARM_OBSERVED_MAX) {

@@ -305,7 +305,7 @@ bool swarm_report_judge(const struct swarm_report *report, const struct swarm_ru
 	bool good = none(report, SWARM_BAD);
 
 	if (report->sum.tally[SWARM_WATCHER].count[SWARM_PICTURES] == 0) {
-		fprintf(stderr, "swarm: not one good picture\n");
+		fprintf(stderr, "swarm: not one good picture; statuses and connect errors above say what came instead\n");
 		good = false;
 	}
 	if (run->o.expect_clean) {
