@@ -24,6 +24,7 @@
 	X(TTL6, "ttl6", "an IPv6 packet whose hop limit ends here; the sender is told") \
 	X(TOO_BIG4, "too_big4", "an IPv4 packet with DF that does not fit mtu6; the sender is told which size does") \
 	X(TOO_BIG6, "too_big6", "an IPv6 packet that does not fit mtu4; the sender is told which size does") \
+	X(TOO_BIG66, "too_big66", "an IPv6 packet of a 6-6 mapping that does not fit mtu6; the sender is told") \
 	X(OVERSIZE, "oversize", "would be longer than 65535 bytes in the other family") \
 	X(FRAGMENT, "bad_fragment", "a fragment that ends beyond 65535 bytes, or has a second Fragment header") \
 	X(FRAGMENTS, "too_many_fragments", "would need more fragments than KS_XLAT_FRAGMENTS_MAX") \

@@ -10,6 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef VIRTIO_NET_HDR_GSO_UDP_L4	/* headers older than Linux 6.2 */
+#define VIRTIO_NET_HDR_GSO_UDP_L4 5
+#endif
+
 #define KS_PACKET_MAX 65535		/* of IPv4, and of IPv6 without a jumbo payload but for its header */
 #define KS_PACKET_HEADROOM 128		/* bytes in front of each packet that is given to the core: it may use them */
 #define KS_PACKET_ROOM (KS_PACKET_MAX + 40)

@@ -102,7 +102,10 @@ struct ks_xlat {
 	uint8_t *scratch;			/* KS_XLAT_SCRATCH bytes, given by the caller */
 };
 
-#define KS_XLAT_SCRATCH (2 * (KS_PACKET_HEADROOM + KS_PACKET_ROOM))
+/* One packet each: a segment cut from a large one, a fragment or an error of the first pass, of the second (hairpinning),
+ * and an answer of its own. */
+#define KS_XLAT_SCRATCH_PACKETS 4
+#define KS_XLAT_SCRATCH (KS_XLAT_SCRATCH_PACKETS * (KS_PACKET_HEADROOM + KS_PACKET_ROOM))
 
 /* Translates one packet: counts it, and gives emit() what comes of it. The bytes of the packet, and KS_PACKET_HEADROOM
  * bytes in front of it, are the core's to change. Returns KS_XLAT_PASSED, or why nothing of it goes on (an ICMP error
