@@ -60,4 +60,40 @@ bool ks_table_to_intra(const struct ks_table *table, const struct in6_addr *glob
 bool ks_table_to_global(const struct ks_table *table, const struct in6_addr *intra, struct in6_addr *global,
 			uint32_t *slot);
 
+/* --- building ------------------------------------------------------------------------------------ */
+
+#define KS_TABLE_VERSION_MAX 17		/* of ks_table_version(), with its end */
+
+/* A table of its own copies. prefix may be NULL, or of length 0: none. well_known_private lifts the rule of RFC 6052,
+ * section 3.1 (for labs). Mappings may come in any order, and may contain each other. KS_EOK; KS_EMALFORMED when one
+ * cannot be: a length over 32 or 128, bits behind a length, an IPv4 suffix longer than the IPv6 suffix, the same prefix
+ * on one side of two mappings, or a prefix that ks_prefix_expected() does not take; KS_ELIMIT when there are more than
+ * KS_TABLE_MAPPINGS_MAX; -ENOMEM. */
+int ks_table_build(struct ks_table **table, const struct ks_prefix *prefix, bool well_known_private,
+		   const struct ks_mapping *mappings, size_t n, const struct ks_mapping66 *mappings66, size_t n66);
+void ks_table_free(struct ks_table *table);	/* NULL is fine */
+
+/* NULL when it is one, or what was expected of it: a text that completes "expected …". */
+const char *ks_mapping_expected(const struct ks_mapping *mapping);
+
+/* Whether RFC 6052, section 3.1 keeps it out of 64:ff9b::/96: not global by IANA's registry of special addresses. */
+bool ks_table_is_private(uint32_t v4);
+
+/* --- looking through it -------------------------------------------------------------------------- */
+
+/* Slots are numbered by address: first the mappings by IPv4 prefix, then those from IPv6 to IPv6 by global address. The
+ * same mappings have the same slots, whatever their order in the file was. */
+uint32_t ks_table_slots(const struct ks_table *table);
+/* What a slot is: exactly one of the two is not NULL, when slot < ks_table_slots(). */
+const struct ks_mapping *ks_table_mapping(const struct ks_table *table, uint32_t slot);
+const struct ks_mapping66 *ks_table_mapping66(const struct ks_table *table, uint32_t slot);
+/* NULL: none. */
+const struct ks_prefix *ks_table_prefix(const struct ks_table *table);
+/* A digest of all that is in it, in hexadecimal: two translators with the same one translate addresses alike. */
+const char *ks_table_version(const struct ks_table *table);
+
+/* Where the slots of one table are in another, for counters that outlive a reload: slots[] has ks_table_slots(from)
+ * entries, KS_SLOT_NONE for a mapping that is no longer there as it was. */
+void ks_table_carry(const struct ks_table *from, const struct ks_table *to, uint32_t *slots);
+
 #endif

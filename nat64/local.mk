@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+noinst_LIBRARIES += nat64/libnat64.a
+nat64_libnat64_a_SOURCES = \
+	nat64/drop.c nat64/drop.h \
+	nat64/hash.c nat64/hash.h \
+	nat64/packet.h \
+	nat64/prefix.c \
+	nat64/table.c nat64/table.h nat64/table_private.h \
+	nat64/table_build.c \
+	nat64/xlat.h
+nat64_libnat64_a_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS)
+libnat64 = nat64/libnat64.a $(libwire) $(libbase) $(EVENT_LIBS) $(SODIUM_LIBS)
+
+if WITH_CHECK
+nat64_unit_tests = \
+	tests/unit/check_nat64_prefix \
+	tests/unit/check_nat64_table
+check_PROGRAMS += $(nat64_unit_tests)
+TESTS += $(nat64_unit_tests)
+tests_unit_check_nat64_prefix_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_prefix_LDADD = $(libunit) $(libnat64)
+tests_unit_check_nat64_table_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_table_LDADD = $(libunit) $(libnat64)
+endif
