@@ -224,7 +224,7 @@ enum ks_xlat_drop ks_answer_echo6(struct ks_xlat *x, const struct ks_packet *pac
 			       .ttl = KS_XLAT_TTL, .tos = h->tos };
 	uint64_t pseudo = ks_pseudo6_sum(ks_head6_sum(head), h->payload, KS_PROTO_ICMP6);
 
-	if (h->protocol != KS_PROTO_ICMP6 || h->fragment || h->have < KS_HEAD_ICMP || request[0] != 128 ||
+	if (h->protocol != KS_PROTO_ICMP6 || ks_head_part(h) || h->have < KS_HEAD_ICMP || request[0] != 128 ||
 	    ks_sum_fold(pseudo + ks_sum_bytes(request, h->have)) != 0xffff)
 		return KS_XLAT_OWN;
 	memcpy(icmp, request, h->payload);

@@ -54,6 +54,8 @@ enum ks_xlat_drop ks_head6_read(struct ks_head6 *head, const uint8_t *bytes, siz
 bool ks_head4_source_route(const struct ks_head4 *head);
 
 static inline bool ks_head_first(const struct ks_head *head) { return head->offset == 0; }
+/* Of a packet of which there is more: not so an atomic fragment (RFC 6946). */
+static inline bool ks_head_part(const struct ks_head *head) { return head->offset != 0 || head->more; }
 
 /* Where the transport's checksum is from head->at, or 0 when it has none that an address is part of, or none here. */
 size_t ks_head_checksum(const struct ks_head *head);

@@ -31,11 +31,11 @@ static enum ks_xlat_drop split(struct error *e, const struct ks_head *head, size
 	return head->have == head->payload ? KS_XLAT_PASSED : KS_XLAT_ICMP_INNER;
 }
 
-/* How much of the quoted packet goes with the extension into `room` bytes, in units of the length attribute; what does not
- * fit beside PADDED_MIN goes without it. Pads with zeros. */
+/* How much of the quoted packet goes with the extension into `room` bytes: whole units of the length attribute, the rest
+ * of one is left out; zeros up to PADDED_MIN. An extension that does not fit beside that is left out. */
 static size_t fit(struct error *e, uint8_t *inner, size_t room, size_t unit)
 {
-	size_t padded = (e->inner + unit - 1) / unit * unit, most;
+	size_t padded = e->inner / unit * unit, most;
 
 	if (e->extension.len == 0 || e->extension.len + PADDED_MIN > room) {
 		e->extension.len = 0;
@@ -104,7 +104,7 @@ static enum ks_xlat_drop quoted4(struct ks_head4 *q, const struct error *e)
 		return KS_XLAT_PASSED;
 	if (ks_head_icmp4_error(&q->h))
 		return KS_XLAT_ICMP_DOUBLE;
-	if (q->h.fragment || (q->h.have > 0 && q->h.bytes[q->h.at] != 8 && q->h.bytes[q->h.at] != 0))
+	if (ks_head_part(&q->h) || (q->h.have > 0 && q->h.bytes[q->h.at] != 8 && q->h.bytes[q->h.at] != 0))
 		return KS_XLAT_ICMP_INNER;
 	return KS_XLAT_PASSED;
 }
@@ -201,7 +201,7 @@ static enum ks_xlat_drop quoted6(struct ks_head6 *q, const struct error *e)
 		return KS_XLAT_PASSED;
 	if (ks_head_icmp6_error(&q->h))
 		return KS_XLAT_ICMP_DOUBLE;
-	if (q->h.fragment || (q->h.have > 0 && q->h.bytes[q->h.at] != 128 && q->h.bytes[q->h.at] != 129))
+	if (ks_head_part(&q->h) || (q->h.have > 0 && q->h.bytes[q->h.at] != 128 && q->h.bytes[q->h.at] != 129))
 		return KS_XLAT_ICMP_INNER;
 	return KS_XLAT_PASSED;
 }

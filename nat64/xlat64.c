@@ -35,7 +35,7 @@ static enum ks_xlat_drop admit(const struct way *w)
 		return KS_XLAT_EXT_AFTER_FRAG;
 	if (head->h.protocol == KS_PROTO_ICMP4 || head->h.protocol == KS_PROTO_IGMP)
 		return KS_XLAT_PROTOCOL;
-	if (head->h.protocol == KS_PROTO_ICMP6 && head->h.fragment)
+	if (head->h.protocol == KS_PROTO_ICMP6 && ks_head_part(&head->h))
 		return KS_XLAT_ICMP_FRAGMENT;
 	return KS_XLAT_PASSED;
 }

@@ -101,7 +101,7 @@ static enum ks_xlat_drop check(const struct way *w, bool error)
 
 	if (h->at + ks_offload_unit(w->packet, h) > w->x->settings->mtu6)
 		return KS_XLAT_TOO_BIG66;
-	if (error && h->fragment)
+	if (error && ks_head_part(h))
 		return KS_XLAT_ICMP_FRAGMENT;
 	if (error && !error_sound(w))
 		return KS_XLAT_ICMP_CHECKSUM;
