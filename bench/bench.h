@@ -6,11 +6,12 @@
  *	sample	CASE	SUBJECT	METRIC	RUN	VALUE
  *	skipped	CASE	SUBJECT	METRIC	WHY
  *	ratio	CASE	METRIC	OF	TO	LIMIT
+ *	least	CASE	METRIC	OF	TO	LIMIT
  *	goal	CASE	SUBJECT	METRIC	LIMIT
  *	note	SUBJECT	TEXT
  *
- * LIMIT is the highest median that is good; that of a ratio is 0 when there is no goal. A note says what was compared,
- * with which options.
+ * LIMIT is the highest median that is good, of `least` the lowest; that of a ratio is 0 when there is no goal. A note says
+ * what was compared, with which options.
  */
 #ifndef KS_BENCH_H
 #define KS_BENCH_H

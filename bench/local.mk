@@ -45,14 +45,18 @@ bench_floor_SOURCES = bench/floor.c
 bench_floor_CFLAGS = $(AM_CFLAGS) -pthread
 bench_floor_LDADD = $(libstore) -lpthread
 
+# What goes through translators.
+check_PROGRAMS += bench/traffic
+bench_traffic_SOURCES = bench/traffic.c
+
 if WITH_APXS
 bench_httpd = mod_sentry/.libs/mod_sentry.so tests/httpd/feed
 endif
-bench: bench/wire bench/swarm relay/sentryc bench/floor $(bench_httpd)
+bench: bench/wire bench/swarm relay/sentryc bench/floor bench/traffic nat64/nat64d $(bench_httpd)
 .PHONY: bench
 
 EXTRA_DIST += doc/swarm.md
 
-dist_noinst_SCRIPTS += bench/summary.awk bench/http
+dist_noinst_SCRIPTS += bench/summary.awk bench/http bench/nat64
 TESTS += tests/unit/check_bench.sh
 dist_check_SCRIPTS += tests/unit/check_bench.sh

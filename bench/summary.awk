@@ -13,7 +13,11 @@ $1 == "sample" {
 	if ($5 + 1 > runs) runs = $5 + 1
 }
 $1 == "skipped" { row = $2 FS $3 FS $4; rows[++n_rows] = row; n[row] = 0; skipped[row] = $5 }
-$1 == "ratio" { ratios[++n_ratios] = $2 FS $3 FS $4 FS $5; limit_of[$2 FS $3 FS $4 FS $5] = $6 + 0 }
+$1 == "ratio" || $1 == "least" {
+	ratios[++n_ratios] = $2 FS $3 FS $4 FS $5
+	limit_of[ratios[n_ratios]] = $6 + 0
+	least[ratios[n_ratios]] = $1 == "least"
+}
 $1 == "goal" { goal[$2 FS $3 FS $4] = $5 + 0 }
 $1 == "note" { notes[++n_notes] = $2; note[n_notes] = $3 }
 
@@ -46,8 +50,9 @@ function spread_ratio(ratio,    part, a, b, i, count) {
 function text(s) { gsub(/\\/, "\\\\", s); gsub(/"/, "\\\"", s); gsub(/[[:cntrl:]]/, " ", s); return "\"" s "\"" }
 function number(x) { return sprintf("%.6g", x) }
 function three() { return "\"median\":" number(median) ",\"min\":" number(min) ",\"max\":" number(max) }
-function verdict(limit) {
-	return sprintf("  goal %.6g: %s", limit, median <= limit ? "met" : "MISSED")
+function verdict(limit, at_least) {
+	return sprintf("  goal %s%.6g: %s", at_least ? "at least " : "", limit,
+		(at_least ? median >= limit : median <= limit) ? "met" : "MISSED")
 }
 function put(s) { if (json != "") printf "%s", s > json }
 
@@ -79,7 +84,7 @@ END {
 		put((put_one++ ? "," : "") "\n{\"case\":" text(part[1]) ",\"metric\":" text(part[2]))
 		put(",\"of\":" text(part[3]) ",\"to\":" text(part[4]) "," three() "}")
 		printf "%-36s %-32s %12.3f %12.3f %12.3f%s\n", part[1], part[3] " / " part[4], median, min, max,
-			(limit_of[ratios[r]] > 0 ? verdict(limit_of[ratios[r]]) : "")
+			(limit_of[ratios[r]] > 0 ? verdict(limit_of[ratios[r]], least[ratios[r]]) : "")
 	}
 	put("],\"notes\":{")
 	print ""

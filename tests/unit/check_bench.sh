@@ -28,6 +28,10 @@ finding sample 'conns=1' theirs errors 0 1
 finding goal 'conns=1' ours errors 0
 finding goal 'conns=1' theirs errors 0
 finding ratio 'conns=1' cost theirs ours 0
+finding sample 'tcp' ours rate 0 30
+finding sample 'tcp' theirs rate 0 10
+finding least 'tcp' rate ours theirs 3
+finding least 'tcp' rate theirs ours 0.5
 finding note ours 'with its defaults'
 awk -f "${top_srcdir:-.}/bench/summary.awk" -v bench=try -v cpu='A "fast" one' -v cores=2 -v kernel=6.1 \
 	-v json="$scratch/json" "$scratch/findings" >"$scratch/table"
@@ -41,6 +45,8 @@ ok 'a ratio without a goal' in_table '^conns=1 +theirs / ours +1\.000 +0\.333 +2
 ok 'a subject that could not run' in_table '^conns=1 +absent +cost +skipped: it has no "binary"$'
 ok 'a ratio is the median of the ratios of each run' in_table \
 	'^conns=1 +ours / theirs +1\.000 +0\.500 +3\.000 +goal 0\.9: MISSED$'
+ok 'a ratio that is high enough' in_table '^tcp +ours / theirs +3\.000 .*goal at least 3: met$'
+ok 'a ratio that is too low' in_table '^tcp +theirs / ours +0\.333 .*goal at least 0\.5: MISSED$'
 ok 'no ratio to what could not run' sh -c "! grep -q 'ours / absent' '$scratch/table'"
 ok 'notes' in_table '^ours: with its defaults$'
 ok 'JSON: machine and runs' in_json \
