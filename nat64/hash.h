@@ -55,37 +55,41 @@ static inline uint64_t ks_hash_of(const struct ks_hash *hash, uint64_t high, uin
 	return x ^ x >> 32;
 }
 
+/* Bitwise, so that there is nothing to branch on. */
+static inline bool ks_hash_is4(const struct ks_hash_slot *slot, uint32_t key)
+{
+	return ((slot->v4 ^ key) | (slot->index == KS_HASH_NONE)) == 0;
+}
+
+static inline bool ks_hash_is6(const struct ks_hash_slot *slot, const uint64_t key[2])
+{
+	return ((slot->v6[0] ^ key[0]) | (slot->v6[1] ^ key[1]) | (slot->index == KS_HASH_NONE)) == 0;
+}
+
+/* All four places are compared and the right one is selected without a branch, as where it is cannot be foreseen. */
 static inline const struct ks_hash_slot *ks_hash_find4(const struct ks_hash *hash, uint32_t v4)
 {
 	uint32_t key = v4 & (uint32_t)hash->mask[1];
 	uint64_t x = ks_hash_of(hash, 0, key);
-	const struct ks_hash_line *lines[2] = { &hash->lines[x & hash->last], &hash->lines[x >> 32 & hash->last] };
+	const struct ks_hash_slot *a = hash->lines[x & hash->last].slots, *b = hash->lines[x >> 32 & hash->last].slots;
+	const struct ks_hash_slot *found = a;
 
-	__builtin_prefetch(lines[1]);
-	for (unsigned i = 0; i < 2; i++)
-		for (unsigned way = 0; way < KS_HASH_WAYS; way++)
-			if (lines[i]->slots[way].v4 == key && lines[i]->slots[way].index != KS_HASH_NONE)
-				return &lines[i]->slots[way];
-	return NULL;
+	found = ks_hash_is4(&a[1], key) ? &a[1] : found;
+	found = ks_hash_is4(&b[0], key) ? &b[0] : found;
+	found = ks_hash_is4(&b[1], key) ? &b[1] : found;
+	return ks_hash_is4(found, key) ? found : NULL;
 }
 
 static inline const struct ks_hash_slot *ks_hash_find6(const struct ks_hash *hash, uint64_t high, uint64_t low)
 {
-	uint64_t x, key[2] = { high & hash->mask[0], low & hash->mask[1] };
-	const struct ks_hash_line *lines[2];
+	uint64_t key[2] = { high & hash->mask[0], low & hash->mask[1] }, x = ks_hash_of(hash, key[0], key[1]);
+	const struct ks_hash_slot *a = hash->lines[x & hash->last].slots, *b = hash->lines[x >> 32 & hash->last].slots;
+	const struct ks_hash_slot *found = a;
 
-	x = ks_hash_of(hash, key[0], key[1]);
-	lines[0] = &hash->lines[x & hash->last];
-	lines[1] = &hash->lines[x >> 32 & hash->last];
-	__builtin_prefetch(lines[1]);
-	for (unsigned i = 0; i < 2; i++)
-		for (unsigned way = 0; way < KS_HASH_WAYS; way++) {
-			const struct ks_hash_slot *slot = &lines[i]->slots[way];
-
-			if (slot->v6[1] == key[1] && slot->v6[0] == key[0] && slot->index != KS_HASH_NONE)
-				return slot;
-		}
-	return NULL;
+	found = ks_hash_is6(&a[1], key) ? &a[1] : found;
+	found = ks_hash_is6(&b[0], key) ? &b[0] : found;
+	found = ks_hash_is6(&b[1], key) ? &b[1] : found;
+	return ks_hash_is6(found, key) ? found : NULL;
 }
 
 #endif
