@@ -5,9 +5,9 @@
 
 #define HELP_COLUMN 30
 
-void ks_help_option(const char *name, const char *arg, const char *help, const char *preset)
+static void print_line(const char *dashes, const char *name, const char *arg, const char *help, const char *preset)
 {
-	int width = printf("  --%s%s%s", name, arg != NULL ? " " : "", arg != NULL ? arg : "");
+	int width = printf("  %s%s%s%s", dashes, name, arg != NULL ? " " : "", arg != NULL ? arg : "");
 
 	if (width >= HELP_COLUMN)
 		printf("\n%*s", HELP_COLUMN, "");
@@ -17,4 +17,14 @@ void ks_help_option(const char *name, const char *arg, const char *help, const c
 	if (preset != NULL)
 		printf(" (default: %s)", preset);
 	printf("\n");
+}
+
+void ks_help_option(const char *name, const char *arg, const char *help, const char *preset)
+{
+	print_line("--", name, arg, help, preset);
+}
+
+void ks_help_word(const char *name, const char *arg, const char *help)
+{
+	print_line("", name, arg, help, NULL);
 }

@@ -8,4 +8,7 @@
 /* One option on standard output: "  --name ARG   help (default: preset)". arg and preset may be NULL. */
 void ks_help_option(const char *name, const char *arg, const char *help, const char *preset);
 
+/* A word of the configuration file that is no option: "  NAME ARG   help". */
+void ks_help_word(const char *name, const char *arg, const char *help);
+
 #endif

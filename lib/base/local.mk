@@ -15,7 +15,8 @@ lib_base_libbase_a_SOURCES = \
 	lib/base/name.c lib/base/name.h \
 	lib/base/setting.c \
 	lib/base/settings.c lib/base/settings.h lib/base/settings_private.h \
-	lib/base/settings_file.c lib/base/settings_line.c
+	lib/base/settings_diff.c lib/base/settings_file.c lib/base/settings_line.c \
+	lib/base/settings_words.c
 lib_base_libbase_a_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(CONFUSE_CFLAGS)
 libbase = lib/base/libbase.a $(EVENT_LIBS) $(SODIUM_LIBS) $(CONFUSE_LIBS) -lm
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One table per program names each of its settings once. From it come the configuration file (libconfuse
- * syntax), the command line (which overrides the file), --help, and the checks with their messages, so
+ * syntax, or a word and its values on each line), the command line (which overrides the file), --help, and the checks with their messages, so
  * that these cannot disagree. Errors say file and line, or option, and what was expected.
  *
  * Main thread only: libconfuse's callbacks carry no context of ours.
@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define KS_SECTIONS_MAX 256	/* sections of one kind, and items of one list */
+#define KS_EXPECTED_MAX 256	/* bytes of what was expected, with its end */
 
 /* Field types in the program's struct, by type of setting. */
 enum ks_setting_type {
@@ -60,6 +61,22 @@ struct ks_setting {
 	size_t item_size;		/* KS_SECTIONS only */
 };
 
+/* Where something stands in a file of words. The name stays good until the file has been read. */
+struct ks_place {
+	const char *file;
+	unsigned line;
+};
+
+/* A word of such a file that is no setting: it may stand there many times, and not on the command line. */
+struct ks_word {
+	const char *name;
+	const char *arg, *help;		/* as those of a setting */
+	size_t n_values;		/* exactly so many, at most KS_WORD_VALUES_MAX */
+	/* KS_EOK; KS_ECONFIG with what was expected; or -ENOMEM, which ends the reading. */
+	int (*take)(void *settings, const struct ks_place *place, char *const *values, char expected[KS_EXPECTED_MAX]);
+};
+#define KS_WORD_VALUES_MAX 4
+
 struct ks_program {
 	const char *name;		/* "sentryd" */
 	const char *summary;		/* one line for --help */
@@ -68,13 +85,28 @@ struct ks_program {
 	const char *config_path;	/* read when it exists and no --config is given; NULL: none */
 	/* What holds between settings; logs each fault and returns KS_ECONFIG. May be NULL. */
 	int (*validate)(const void *settings);
+	/* Not NULL: the file is one of words, and these may stand in it beside the settings. Ends with a NULL name. Each line
+	 * has a setting or one of these, and its values behind it; a # that begins a word begins a comment; "include FILE"
+	 * has the lines of another file take its place. A text is all that is left of the line. Sections have no such form. */
+	const struct ks_word *words;
+	/* Make and free what the words are put into; the settings of the table need neither. KS_EOK or -ENOMEM. clear() is
+	 * called whatever init() has said. May be NULL. */
+	int (*init)(void *settings);
+	void (*clear)(void *settings);
+	/* Not NULL: there is --diff FILE. Prints how the words of two settings differ, a line for each; true when they do. */
+	bool (*diff)(const void *now, const void *then);
 };
 
 /* The outcome of loading: run, or leave main() with this exit code. */
-enum ks_settings_outcome { KS_SETTINGS_RUN = -1, KS_SETTINGS_DONE = 0, KS_SETTINGS_USAGE = 2 };
+enum ks_settings_outcome {
+	KS_SETTINGS_RUN = -1,
+	KS_SETTINGS_DONE = 0,
+	KS_SETTINGS_DIFFER = 1,		/* --diff has found something */
+	KS_SETTINGS_USAGE = 2
+};
 
 /* Presets, then the file, then the command line, into the zeroed struct `out`. Serves --help, --version,
- * --check-config, --config, --log-level and --debug itself (and sets the log level). With RUN the caller
+ * --check-config, --diff, --config, --log-level and --debug itself (and sets the log level). With RUN the caller
  * owns what `out` points to and ends with ks_settings_free(); otherwise there is nothing to free.
  * Called again with the same arguments it re-reads the file: a reload. */
 enum ks_settings_outcome ks_settings_load(const struct ks_program *program, int argc, char **argv, void *out);

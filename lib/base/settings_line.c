@@ -13,10 +13,10 @@
 #include "lib/base/help.h"
 #include "lib/base/log.h"
 
-#define GENERAL_MAX 8	/* general options, the end mark included */
+#define GENERAL_MAX 9	/* general options, the end mark included */
 
 /* They stand in front of the program's own in getopt's table. */
-enum { OPT_CONFIG = 256, OPT_CHECK, OPT_LEVEL, OPT_DEBUG, OPT_FIRST };
+enum { OPT_CONFIG = 256, OPT_CHECK, OPT_DIFF, OPT_LEVEL, OPT_DEBUG, OPT_FIRST };
 
 static void print_help(const struct ks_program *program)
 {
@@ -26,10 +26,19 @@ static void print_help(const struct ks_program *program)
 		ks_help_option(s->name, s->type == KS_SWITCH ? NULL : s->arg, s->help,
 			       s->type == KS_SWITCH && strcmp(s->preset != NULL ? s->preset : "no", "no") == 0 ? NULL :
 			       s->preset);
+	if (program->words != NULL) {
+		printf("\nWords of the configuration file alone:\n");
+		for (const struct ks_word *word = program->words; word->name != NULL; word++)
+			ks_help_word(word->name, word->arg, word->help);
+		ks_help_word("include", "FILE", "read the lines of another file in this place");
+	}
 	printf("\nGeneral options:\n");
 	ks_help_option("config", "FILE", "read this configuration file",
 		       program->config_path != NULL ? program->config_path : "none");
 	ks_help_option("check-config", NULL, "check the configuration, say what is wrong, and exit 0 or 2", NULL);
+	if (program->diff != NULL)
+		ks_help_option("diff", "FILE", "show what this file in its place would change, and exit 0 (nothing), 1 or 2",
+			       NULL);
 	ks_help_option("log-level", "LEVEL", "error, warn, info or debug", "info");
 	ks_help_option("debug", "TOKENS", "debug lines of these subsystems only, such as wire,store", NULL);
 	ks_help_option("help", NULL, "show this help and exit", NULL);
@@ -105,6 +114,8 @@ static void long_options(const struct ks_program *program, struct option *option
 	size_t n = sizeof(general) / sizeof(general[0]);
 
 	memcpy(options, general, sizeof(general));
+	if (program->diff != NULL)
+		options[n++] = (struct option){ "diff", required_argument, NULL, OPT_DIFF };
 	for (const struct ks_setting *s = program->settings; s->name != NULL; s++, n++)
 		options[n] = (struct option){ s->name, s->type == KS_SWITCH ? optional_argument : required_argument,
 					      NULL, OPT_FIRST + (int)(s - program->settings) };
@@ -139,6 +150,9 @@ enum ks_settings_outcome ks_settings_read_general(const struct ks_program *progr
 			break;
 		case OPT_CHECK:
 			line->check_only = true;
+			break;
+		case OPT_DIFF:
+			line->diff = optarg;
 			break;
 		case OPT_LEVEL:
 			level_text = optarg;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the files of the settings share: setting.c (one setting and its value), settings_file.c (libconfuse),
- * settings_line.c (getopt), settings.c (all of it in order).
+ * settings_words.c (files of words), settings_line.c (getopt), settings_diff.c (two of them), settings.c (all of it in
+ * order).
  */
 #ifndef KS_BASE_SETTINGS_PRIVATE_H
 #define KS_BASE_SETTINGS_PRIVATE_H
@@ -11,7 +12,6 @@
 /* Of one table; a table is written by hand and stays far below. */
 #define KS_SETTINGS_MAX 64
 #define KS_SECTION_KINDS_MAX 4
-#define KS_EXPECTED_MAX 256
 
 /* --- setting.c ---------------------------------------------------------------------------------- */
 
@@ -35,10 +35,27 @@ int ks_setting_append(const struct ks_setting *s, void *base, const char *title,
 /* KS_EOK, KS_ECONFIG (logged with file and line) or -ENOMEM. */
 int ks_settings_read_file(const struct ks_program *program, const char *path, void *out);
 
+/* --- settings_words.c --------------------------------------------------------------------------- */
+
+#define KS_WORDS_DEPTH_MAX 10		/* files that include one another */
+#define KS_WORDS_FILES_MAX 1024		/* included in all */
+#define KS_WORDS_LINE_MAX 4096		/* bytes of a line, with its end */
+#define KS_WORDS_BYTES_MAX (256 * 1024 * 1024)	/* of all files */
+#define KS_WORDS_SHOWN_MAX 100		/* errors that are logged one by one; the others are counted */
+
+/* As ks_settings_read_file(), and logs each line that is wrong. */
+int ks_settings_read_words(const struct ks_program *program, const char *path, void *out);
+
+/* --- settings_diff.c ---------------------------------------------------------------------------- */
+
+/* Prints the settings of the table whose values differ; sections are not looked at. True when there are such. */
+bool ks_settings_print_diff(const struct ks_setting *table, const void *now, const void *then);
+
 /* --- settings_line.c ---------------------------------------------------------------------------- */
 
 struct ks_settings_line {
 	const char *config;	/* NULL: not given */
+	const char *diff;	/* the other file; NULL: not given */
 	bool check_only;
 };
 
