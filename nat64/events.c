@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nat64/events.h"
+
+#include <inttypes.h>
+
+#include "nat64/describe.h"
+
+static bool may_say(struct ks_events *events, int64_t mono_us, enum ks_xlat_drop why, uint64_t *held)
+{
+	if (why != KS_XLAT_ZERO_UDP && why != KS_XLAT_ZERO_UDP_FRAGMENT)
+		return ks_log_gate(&events->gates[why], mono_us, held);
+	if (!ks_bucket_take(&events->zero_udp, mono_us, KS_EVENTS_EACH_US, KS_EVENTS_BURST)) {
+		events->zero_udp_held++;
+		return false;
+	}
+	*held = events->zero_udp_held;
+	events->zero_udp_held = 0;
+	return true;
+}
+
+void ks_events_drop(struct ks_events *events, int64_t mono_us, enum ks_xlat_drop why, const uint8_t *packet, size_t len)
+{
+	char text[KS_DESCRIBE_MAX];
+	uint64_t held;
+
+	if (may_say(events, mono_us, why, &held))
+		ks_info("nat64", "dropped (%s): %s: %s (%" PRIu64 " more before)", ks_xlat_drop_names[why],
+			ks_describe(text, packet, len), ks_xlat_drop_help[why], held);
+}
