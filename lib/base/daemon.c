@@ -40,9 +40,13 @@ void ks_notify(const char *state)
 
 static void on_stop(evutil_socket_t sig, short what, void *ctx)
 {
+	struct ks_daemon *daemon = ctx;
+
 	(void)what;
 	ks_info("daemon", "stopping on %s", strsignal((int)sig));
-	ks_daemon_stop(ctx);
+	if (daemon->lingers || daemon->linger == NULL || !daemon->linger(daemon->ctx))
+		ks_daemon_stop(daemon);
+	daemon->lingers = true;
 }
 
 static void on_reload(evutil_socket_t sig, short what, void *ctx)

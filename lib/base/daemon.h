@@ -16,6 +16,10 @@ struct ks_daemon {
 	void *ctx;
 	struct event *signals[3];
 	struct event *watchdog;
+	/* Asked at the first SIGTERM or SIGINT: true when there is something to be done first, after which the program
+	 * calls ks_daemon_stop() itself; a second signal stops it at once. NULL: never. */
+	bool (*linger)(void *ctx);
+	bool lingers;
 	bool (*alive)(void *ctx);	/* asked before each watchdog ping; NULL: always alive */
 };
 

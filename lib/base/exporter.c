@@ -23,6 +23,8 @@ struct ks_exporter {
 	struct evhttp *http;
 	void (*fill)(FILE *out, void *ctx);
 	void *ctx;
+	bool (*healthy)(FILE *out, void *ctx);
+	void *healthy_ctx;
 };
 
 static void free_text(const void *data, size_t len, void *extra)
@@ -32,27 +34,58 @@ static void free_text(const void *data, size_t len, void *extra)
 	free(extra);
 }
 
-static void serve_metrics(struct evhttp_request *request, void *ctx)
+static bool fill_metrics(FILE *out, void *ctx)
 {
-	struct ks_exporter *exporter = ctx;
+	const struct ks_exporter *exporter = ctx;
+
+	exporter->fill(out, exporter->ctx);
+	return true;
+}
+
+static bool fill_health(FILE *out, void *ctx)
+{
+	const struct ks_exporter *exporter = ctx;
+
+	return exporter->healthy(out, exporter->healthy_ctx);
+}
+
+static void serve(struct evhttp_request *request, bool (*fill)(FILE *out, void *ctx), void *ctx, const char *type)
+{
 	char *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
+	bool good;
 
 	if (out == NULL) {
 		evhttp_send_error(request, HTTP_INTERNAL, NULL);
 		return;
 	}
-	exporter->fill(out, exporter->ctx);
+	good = fill(out, ctx);
 	if (fclose(out) != 0) {
 		free(text);
 		evhttp_send_error(request, HTTP_INTERNAL, NULL);
 		return;
 	}
-	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
-			  "text/plain; version=0.0.4; charset=utf-8");
+	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", type);
 	evbuffer_add_reference(evhttp_request_get_output_buffer(request), text, len, free_text, text);
-	evhttp_send_reply(request, HTTP_OK, NULL, NULL);
+	evhttp_send_reply(request, good ? HTTP_OK : HTTP_SERVUNAVAIL, NULL, NULL);
+}
+
+static void serve_metrics(struct evhttp_request *request, void *ctx)
+{
+	serve(request, fill_metrics, ctx, "text/plain; version=0.0.4; charset=utf-8");
+}
+
+static void serve_health(struct evhttp_request *request, void *ctx)
+{
+	serve(request, fill_health, ctx, "text/plain; charset=utf-8");
+}
+
+void ks_exporter_health(struct ks_exporter *exporter, bool (*healthy)(FILE *out, void *ctx), void *ctx)
+{
+	exporter->healthy = healthy;
+	exporter->healthy_ctx = ctx;
+	evhttp_set_cb(exporter->http, "/health", serve_health, exporter);
 }
 
 int ks_exporter_new(struct ks_exporter **out, struct event_base *base, const char *address,

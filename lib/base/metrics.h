@@ -8,6 +8,7 @@
 #define KS_BASE_METRICS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -55,6 +56,8 @@ struct ks_exporter;
 
 int ks_exporter_new(struct ks_exporter **exporter, struct event_base *base, const char *address,
 		    void (*fill)(FILE *out, void *ctx), void *ctx);
+/* GET /health too: answers 200 when healthy() says so, else 503; what it writes to out is the body, one line. */
+void ks_exporter_health(struct ks_exporter *exporter, bool (*healthy)(FILE *out, void *ctx), void *ctx);
 void ks_exporter_free(struct ks_exporter *exporter);
 
 #endif
