@@ -6,7 +6,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -20,6 +20,7 @@
 #include "nat64/mappings.h"
 #include "nat64/privileges.h"
 #include "nat64/report.h"
+#include "nat64/routes.h"
 #include "nat64/trace.h"
 #include "nat64/views.h"
 
@@ -29,7 +30,9 @@
 extern char **environ;
 
 struct ks_nat64 {
-	const struct ks_nat64_settings *settings;
+	const struct ks_nat64_settings *set;	/* of the start: what a reload does not change */
+	int argc;
+	char **argv;
 	struct ks_daemon *daemon;
 	struct ks_tun tun;
 	struct ks_views views;
@@ -45,7 +48,6 @@ struct ks_nat64 {
 	uint32_t mtu;
 	uint64_t rounds[KS_WORKERS_MAX];
 	bool hangs;
-	pid_t hook;
 	struct ks_nat64_status status;
 };
 
@@ -66,90 +68,102 @@ static struct ks_xlat_settings resolved(const struct ks_nat64 *nat64)
 	return settings;
 }
 
-/* Puts a table in force (taken; NULL: the one that is), and the settings as they are now. */
-static int put(struct ks_nat64 *nat64, struct ks_table *table)
+static void free_table(void *table)
+{
+	ks_table_free(table);
+}
+
+static void free_config(void *config)
+{
+	ks_nat64_config_free(config);
+}
+
+/* New routes are there before old ones go: see ks_routes_apply(). What cannot be set has been logged; packets that come
+ * are translated. */
+static void put_routes(struct ks_nat64 *nat64)
+{
+	struct ks_routes wanted = { 0 };
+
+	if (!nat64->set->routes)
+		return;
+	if (ks_routes_wanted(&wanted, nat64->views.rules->table, &nat64->asked) != KS_EOK) {
+		ks_error("nat64", "no memory for the routes; those from before stay");
+		ks_routes_free(&wanted);
+		return;
+	}
+	ks_routes_apply(nat64->tun.index, &nat64->routes, &wanted);
+	ks_routes_free(&nat64->routes);
+	nat64->routes = wanted;
+}
+
+/* Puts a table in force (NULL: the one that is; its owner is taken), and the settings as they are now. */
+static int put(struct ks_nat64 *nat64, const struct ks_table *table, void *owner, void (*release)(void *owner))
 {
 	struct ks_xlat_settings settings = resolved(nat64);
 	struct ks_rules *rules = NULL;
-	int err = table != NULL ? ks_rules_new(&rules, table, nat64->tun.queues) : KS_EOK;
+	int err = table != NULL ? ks_rules_new(&rules, table, owner, release, nat64->tun.queues) : KS_EOK;
 
 	if (err == KS_EOK)
 		err = ks_views_put(&nat64->views, rules, &settings, ks_views_trace(&nat64->views));
+	/* After this it is in force all the same. */
+	if (err != KS_EOK && err != -ETIMEDOUT)
+		return err;
 	if (nat64->health != NULL)
 		ks_health_targets(nat64->health, settings.source4, &settings.source6);
-	/* It is in force all the same. */
-	return err == -ETIMEDOUT ? KS_EOK : err;
+	if (table != NULL)
+		put_routes(nat64);
+	return KS_EOK;
 }
 
 /* What was added by command is added to what the files say, unless they say something about it now. */
-static int with_added(struct ks_nat64 *nat64, struct ks_nat64_rules *rules)
+static int put_config(struct ks_nat64 *nat64, struct ks_nat64_config *config)
 {
 	struct ks_table *table;
 	size_t left_out;
 	int err;
 
+	nat64->asked = config->xlat;
+	nat64->well_known_private = config->set.well_known_private;
 	if (nat64->added.n == 0)
-		return KS_EOK;
-	err = ks_mappings_table(&table, rules->table, rules->well_known_private, &nat64->added, NULL, true, &left_out);
+		return put(nat64, config->table, config, free_config);
+	err = ks_mappings_table(&table, config->table, nat64->well_known_private, &nat64->added, NULL, true, &left_out);
+	ks_nat64_config_free(config);
 	if (err != KS_EOK)
 		return err;
-	ks_table_free(rules->table);
-	rules->table = table;
 	if (left_out > 0)
 		ks_warn("nat64", "%zu of %zu mappings that were added by command are at odds with the configuration, which counts",
 			left_out, nat64->added.n);
-	return KS_EOK;
+	return put(nat64, table, table, free_table);
 }
 
-static void free_rules(struct ks_nat64_rules *rules)
+static void reloaded(struct ks_nat64 *nat64, int64_t from_us)
 {
-	ks_table_free(rules->table);
-	ks_routes_free(&rules->routes);
-}
+	const struct ks_table *table = nat64->views.rules->table;
 
-/* New routes are there before, and old ones as long as, the table that they are for: see ks_routes_apply(). */
-static int take(struct ks_nat64 *nat64, struct ks_nat64_rules *rules)
-{
-	int err = with_added(nat64, rules);
-
-	if (err == KS_EOK) {
-		struct ks_table *table = rules->table;
-
-		rules->table = NULL;
-		nat64->asked = rules->xlat;
-		nat64->well_known_private = rules->well_known_private;
-		err = put(nat64, table);
-	}
-	if (err == KS_EOK && nat64->settings->manage_routes) {
-		/* Already logged; packets that still come are translated. */
-		ks_routes_apply(nat64->tun.index, &nat64->routes, &rules->routes);
-		ks_routes_free(&nat64->routes);
-		nat64->routes = rules->routes;
-		rules->routes = (struct ks_routes){ 0 };
-	}
-	free_rules(rules);
-	return err;
+	nat64->status.reloads++;
+	nat64->status.reloaded_wall_us = ks_wall_us(&ks_clock_system);
+	nat64->status.reload_us = ks_mono_us(&ks_clock_system) - from_us;
+	ks_info("nat64", "reloaded in %" PRId64 " ms: %" PRIu32 " mappings, version %s",
+		nat64->status.reload_us / KS_US_PER_MS, ks_table_slots(table), ks_table_version(table));
 }
 
 int ks_nat64_reload(struct ks_nat64 *nat64)
 {
-	struct ks_nat64_rules rules = { 0 };
 	int64_t from_us = ks_mono_us(&ks_clock_system);
-	int err = nat64->settings->read(nat64->settings->ctx, &rules);
+	struct ks_xlat_settings asked = nat64->asked;
+	struct ks_nat64_config *config;
+	int err = KS_ECONFIG;
 
-	if (err == KS_EOK)
-		err = take(nat64, &rules);
-	if (err != KS_EOK) {
-		nat64->status.reloads_failed++;
-		ks_error("nat64", "reload failed (%s): the mappings from before stay in force", ks_strerror(err));
-		return err;
+	if (ks_nat64_config_load(nat64->argc, nat64->argv, &config) == KS_SETTINGS_RUN)
+		err = put_config(nat64, config);
+	if (err == KS_EOK) {
+		reloaded(nat64, from_us);
+		return KS_EOK;
 	}
-	nat64->status.reloads++;
-	nat64->status.reloaded_wall_us = ks_wall_us(&ks_clock_system);
-	ks_info("nat64", "reloaded in %" PRId64 " ms: %" PRIu32 " mappings, version %s",
-		(ks_mono_us(&ks_clock_system) - from_us) / KS_US_PER_MS, ks_table_slots(nat64->views.rules->table),
-		ks_table_version(nat64->views.rules->table));
-	return KS_EOK;
+	nat64->asked = asked;
+	nat64->status.reloads_failed++;
+	ks_error("nat64", "reload failed (%s): the mappings from before stay in force", ks_strerror(err));
+	return err;
 }
 
 int ks_nat64_map_add(struct ks_nat64 *nat64, const struct ks_mapping *mapping)
@@ -162,7 +176,7 @@ int ks_nat64_map_add(struct ks_nat64 *nat64, const struct ks_mapping *mapping)
 		return err;
 	err = ks_mappings_table(&table, nat64->views.rules->table, nat64->well_known_private, &one, NULL, false, NULL);
 	if (err == KS_EOK)
-		err = put(nat64, table);
+		err = put(nat64, table, table, free_table);
 	if (err == KS_EOK)
 		nat64->status.changes++;
 	else
@@ -184,7 +198,7 @@ int ks_nat64_map_remove(struct ks_nat64 *nat64, uint32_t v4)
 	mapping = *ks_table_mapping(from, slot);
 	err = ks_mappings_table(&table, from, nat64->well_known_private, NULL, &mapping, false, NULL);
 	if (err == KS_EOK)
-		err = put(nat64, table);
+		err = put(nat64, table, table, free_table);
 	if (err != KS_EOK)
 		return err;
 	ks_mappings_remove(&nat64->added, &mapping);
@@ -217,19 +231,21 @@ static void on_drained(evutil_socket_t fd, short what, void *ctx)
 	ks_daemon_stop(nat64->daemon);
 }
 
-static void run_hook(struct ks_nat64 *nat64, const char *command)
+/* One at a time; who waits for it is the kernel. */
+static void run_hook(const char *name, const char *command)
 {
 	char shell[] = "/bin/sh", flag[] = "-c";
 	char *const argv[] = { shell, flag, (char *)(uintptr_t)command, NULL };
-	int err = posix_spawn(&nat64->hook, shell, NULL, NULL, argv, environ);
+	pid_t pid;
+	int err = command != NULL ? posix_spawn(&pid, shell, NULL, NULL, argv, environ) : 0;
 
 	if (err != 0)
-		ks_error("nat64", "drain-hook: %s: %s; this machine may still be announced", command, strerror(err));
+		ks_error("nat64", "%s: %s: %s", name, command, strerror(err));
 }
 
 void ks_nat64_drain(struct ks_nat64 *nat64)
 {
-	int64_t us = nat64->settings->drain_us;
+	int64_t us = nat64->set->drain_seconds * KS_US_PER_S;
 	struct timeval wait = { us / KS_US_PER_S, us % KS_US_PER_S };
 
 	if (nat64->status.draining)
@@ -237,8 +253,7 @@ void ks_nat64_drain(struct ks_nat64 *nat64)
 	nat64->status.draining = true;
 	ks_info("nat64", "draining: health says no, packets are translated for %" PRId64 " ms more", us / KS_US_PER_MS);
 	ks_notify("STOPPING=1");
-	if (nat64->settings->drain_hook != NULL)
-		run_hook(nat64, nat64->settings->drain_hook);
+	run_hook("withdraw-hook", nat64->set->withdraw_hook);
 	if (event_add(nat64->drained, &wait) != 0)
 		ks_daemon_stop(nat64->daemon);
 }
@@ -247,7 +262,7 @@ static bool linger(void *ctx)
 {
 	struct ks_nat64 *nat64 = ctx;
 
-	if (nat64->settings->drain_us == 0 && nat64->settings->drain_hook == NULL)
+	if (nat64->set->drain_seconds == 0 && nat64->set->withdraw_hook == NULL)
 		return false;
 	ks_nat64_drain(nat64);
 	return true;
@@ -291,7 +306,7 @@ static void on_links(evutil_socket_t fd, short what, void *ctx)
 	ks_info("nat64", "%s: the MTU is %" PRIu32 " now, it was %" PRIu32, nat64->tun.name, mtu, nat64->mtu);
 	nat64->mtu = mtu;
 	if (nat64->asked.mtu4 == 0 || nat64->asked.mtu6 == 0)
-		put(nat64, NULL);
+		put(nat64, NULL, NULL, NULL);
 }
 
 static const char *fault(const struct ks_nat64 *nat64)
@@ -318,36 +333,33 @@ static void fill(FILE *out, void *ctx)
 
 /* --- start and end --------------------------------------------------------------------------------------------- */
 
-static int open_device(struct ks_nat64 *nat64, struct ks_nat64_rules *rules)
+static int open_device(struct ks_nat64 *nat64)
 {
-	const struct ks_nat64_settings *s = nat64->settings;
-	int err = ks_tun_open(&nat64->tun, &s->tun);
+	const struct ks_nat64_settings *set = nat64->set;
+	struct ks_tun_settings settings = {
+		.name = set->tun, .queues = (unsigned)set->workers, .vnet = set->tso || set->uso || set->coalesce,
+		.tso = set->tso, .uso = set->uso,
+	};
+	int err = ks_tun_open(&nat64->tun, &settings);
 
-	if (err == KS_EOK && s->set_up)
-		err = ks_tun_up(&nat64->tun, s->tun_mtu);
-	if (err != KS_EOK)
-		return err;
-	if (ks_tun_mtu(&nat64->tun, &nat64->mtu) != KS_EOK)
+	if (err == KS_EOK && set->routes)
+		err = ks_tun_up(&nat64->tun);
+	if (err == KS_EOK && ks_tun_mtu(&nat64->tun, &nat64->mtu) != KS_EOK)
 		nat64->mtu = MTU_UNKNOWN;
-	if (s->manage_routes)
-		err = ks_routes_apply(nat64->tun.index, &nat64->routes, &rules->routes);
-	nat64->routes = rules->routes;
-	rules->routes = (struct ks_routes){ 0 };
 	return err;
 }
 
-static int first_view(struct ks_nat64 *nat64, struct ks_nat64_rules *rules)
+/* Its table belongs to the caller's configuration. */
+static int first_view(struct ks_nat64 *nat64, const struct ks_nat64_config *config)
 {
-	struct ks_table *table = rules->table;
 	struct ks_xlat_settings settings;
 	struct ks_rules *first;
 	int err;
 
-	rules->table = NULL;
-	nat64->asked = rules->xlat;
-	nat64->well_known_private = rules->well_known_private;
+	nat64->asked = config->xlat;
+	nat64->well_known_private = config->set.well_known_private;
 	settings = resolved(nat64);
-	err = ks_rules_new(&first, table, nat64->tun.queues);
+	err = ks_rules_new(&first, config->table, NULL, NULL, nat64->tun.queues);
 	return err == KS_EOK ? ks_views_init(&nat64->views, first, &settings) : err;
 }
 
@@ -372,19 +384,19 @@ static int start_events(struct ks_nat64 *nat64)
 /* All that needs privileges, or a name that others may have. */
 static int open_doors(struct ks_nat64 *nat64)
 {
-	const struct ks_nat64_settings *s = nat64->settings;
+	const struct ks_nat64_settings *set = nat64->set;
 	struct event_base *base = nat64->daemon->base;
 	int err = ks_health_new(&nat64->health, base, nat64->tun.name);
 
 	if (err == KS_EOK)
 		ks_health_targets(nat64->health, nat64->asked.source4, &nat64->asked.source6);
-	if (err == KS_EOK && s->metrics != NULL) {
-		err = ks_exporter_new(&nat64->exporter, base, s->metrics, fill, nat64);
+	if (err == KS_EOK && set->metrics != NULL) {
+		err = ks_exporter_new(&nat64->exporter, base, set->metrics, fill, nat64);
 		if (err == KS_EOK)
 			ks_exporter_health(nat64->exporter, healthy, nat64);
 	}
-	if (err == KS_EOK && s->control != NULL)
-		err = ks_control_new(&nat64->control, base, s->control, s->user, nat64);
+	if (err == KS_EOK && set->control != NULL)
+		err = ks_control_new(&nat64->control, base, set->control, set->user, nat64);
 	if (err == KS_EOK)
 		err = start_events(nat64);
 	return err;
@@ -392,13 +404,13 @@ static int open_doors(struct ks_nat64 *nat64)
 
 static int start_workers(struct ks_nat64 *nat64)
 {
-	const struct ks_nat64_settings *s = nat64->settings;
+	const struct ks_nat64_settings *set = nat64->set;
 	int err = KS_EOK;
 
 	while (err == KS_EOK && nat64->views.n < nat64->tun.queues) {
 		struct ks_worker_settings worker = {
 			.index = nat64->views.n, .fd = nat64->tun.fds[nat64->views.n], .vnet = nat64->tun.vnet,
-			.merge_tcp = s->merge_tcp && nat64->tun.csum, .merge_udp = s->merge_udp && nat64->tun.uso,
+			.merge_tcp = set->coalesce && nat64->tun.csum, .merge_udp = set->coalesce && nat64->tun.can_uso,
 			.view = &nat64->views.current,
 		};
 
@@ -410,27 +422,35 @@ static int start_workers(struct ks_nat64 *nat64)
 	return err;
 }
 
-int ks_nat64_new(struct ks_nat64 **out, struct ks_daemon *daemon, const struct ks_nat64_settings *settings,
-		 struct ks_nat64_rules *rules)
+static int start(struct ks_nat64 *nat64, const struct ks_nat64_config *config)
 {
-	struct ks_nat64 *nat64 = calloc(1, sizeof(*nat64));
-	int err = -ENOMEM;
+	int err = open_device(nat64);
 
-	if (nat64 != NULL) {
-		nat64->settings = settings;
-		nat64->daemon = daemon;
-		nat64->links_fd = -1;
-		err = open_device(nat64, rules);
-	}
 	if (err == KS_EOK)
-		err = first_view(nat64, rules);
+		err = first_view(nat64, config);
 	if (err == KS_EOK)
 		err = open_doors(nat64);
 	if (err == KS_EOK)
-		err = ks_privileges_drop(settings->user, settings->manage_routes);
+		put_routes(nat64);
 	if (err == KS_EOK)
-		err = start_workers(nat64);
-	free_rules(rules);
+		err = ks_privileges_drop(config->set.user, config->set.routes);
+	return err == KS_EOK ? start_workers(nat64) : err;
+}
+
+int ks_nat64_new(struct ks_nat64 **out, struct ks_daemon *daemon, const struct ks_nat64_config *config, int argc,
+		 char **argv)
+{
+	struct ks_nat64 *nat64 = calloc(1, sizeof(*nat64));
+	int err;
+
+	if (nat64 == NULL)
+		return -ENOMEM;
+	nat64->set = &config->set;
+	nat64->argc = argc;
+	nat64->argv = argv;
+	nat64->daemon = daemon;
+	nat64->links_fd = -1;
+	err = start(nat64, config);
 	if (err != KS_EOK) {
 		ks_nat64_free(nat64);
 		return err;
@@ -439,6 +459,8 @@ int ks_nat64_new(struct ks_nat64 **out, struct ks_daemon *daemon, const struct k
 	daemon->reload = reload;
 	daemon->linger = linger;
 	daemon->ctx = nat64;
+	signal(SIGCHLD, SIG_IGN);	/* hooks */
+	run_hook("announce-hook", config->set.announce_hook);
 	*out = nat64;
 	return KS_EOK;
 }
@@ -465,8 +487,6 @@ void ks_nat64_free(struct ks_nat64 *nat64)
 	ks_tun_close(&nat64->tun);
 	ks_routes_free(&nat64->routes);
 	ks_mappings_free(&nat64->added);
-	if (nat64->hook > 0)
-		waitpid(nat64->hook, NULL, WNOHANG);
 	free(nat64);
 }
 

@@ -10,44 +10,19 @@
 #include <stdio.h>
 
 #include "lib/base/daemon.h"
-#include "nat64/routes.h"
+#include "nat64/config.h"
 #include "nat64/rules.h"
 #include "nat64/tun.h"
 #include "nat64/worker.h"
 #include "nat64/xlat.h"
 
 
-/* What one reading of the configuration gives that may change while it runs. */
-struct ks_nat64_rules {
-	struct ks_table *table;
-	bool well_known_private;
-	struct ks_xlat_settings xlat;	/* mtu4, mtu6 0: those of the device */
-	struct ks_routes routes;	/* wanted on the device; looked at only with manage_routes */
-};
-
-/* What is set once, at the start. Texts are the caller's and outlive the daemon. */
-struct ks_nat64_settings {
-	struct ks_tun_settings tun;
-	uint32_t tun_mtu;		/* given to the device; 0: left as it is */
-	bool merge_tcp, merge_udp;	/* small packets into large ones, on the way out */
-	bool set_up;			/* switch the device on */
-	bool manage_routes;		/* keep what leads to it as the rules say */
-	const char *user;		/* to become after the set-up; NULL: stays */
-	const char *metrics;		/* NULL: none */
-	const char *control;		/* path of the socket; NULL: none */
-	const char *drain_hook;		/* run by /bin/sh when draining begins, to stop announcing; NULL: none */
-	int64_t drain_us;		/* packets are translated for so long after SIGTERM */
-	/* Reads the configuration again, into zeroed rules, which the daemon then owns. Whatever it returns but KS_EOK has
-	 * been logged, with file and line. */
-	int (*read)(void *ctx, struct ks_nat64_rules *rules);
-	void *ctx;
-};
-
 struct ks_nat64;
 
-/* Opens, sets up, gives up privileges, starts the workers. Takes the rules, also when it fails. What failed is logged. */
-int ks_nat64_new(struct ks_nat64 **nat64, struct ks_daemon *daemon, const struct ks_nat64_settings *settings,
-		 struct ks_nat64_rules *rules);
+/* Opens, sets up, gives up privileges, starts the workers. The configuration stays the caller's until ks_nat64_free();
+ * argc and argv are what it was read from, and is read from again. What failed is logged. */
+int ks_nat64_new(struct ks_nat64 **nat64, struct ks_daemon *daemon, const struct ks_nat64_config *config, int argc,
+		 char **argv);
 void ks_nat64_free(struct ks_nat64 *nat64);
 
 /* Reads the configuration again; the rules from before stay in force when it cannot be used. */
@@ -57,7 +32,7 @@ int ks_nat64_map_add(struct ks_nat64 *nat64, const struct ks_mapping *mapping);
 /* The explicit mapping of exactly this address. KS_EGONE: there is none. One of the configuration comes back with the next
  * reload. */
 int ks_nat64_map_remove(struct ks_nat64 *nat64, uint32_t v4);
-/* Health turns bad, the hook runs, and after drain_us the program ends. */
+/* Health turns bad, the hook runs, and after drain-seconds the program ends. */
 void ks_nat64_drain(struct ks_nat64 *nat64);
 
 /* One trace at a time: -EBUSY. The trace stays the caller's, until ks_nat64_trace_end(). */
@@ -67,7 +42,7 @@ void ks_nat64_trace_end(struct ks_nat64 *nat64, struct ks_trace *trace);	/* free
 /* --- what there is to see --------------------------------------------------------------------------------- */
 
 struct ks_nat64_status {
-	int64_t started_wall_us, reloaded_wall_us;
+	int64_t started_wall_us, reloaded_wall_us, reload_us;	/* when, and how long the last took */
 	uint64_t reloads, reloads_failed, changes;	/* changes: mappings added and removed by command */
 	size_t added;			/* mappings there by command */
 	bool draining;

@@ -19,10 +19,7 @@
 /* A request with its two attributes: an address, and an interface. */
 struct request {
 	struct nlmsghdr head;
-	union {
-		struct rtmsg route;
-		struct ifaddrmsg address;
-	} what;
+	struct rtmsg route;
 	uint8_t attributes[64];
 };
 
@@ -51,6 +48,28 @@ void ks_routes_free(struct ks_routes *routes)
 {
 	free(routes->items);
 	*routes = (struct ks_routes){ 0 };
+}
+
+int ks_routes_wanted(struct ks_routes *routes, const struct ks_table *table, const struct ks_xlat_settings *xlat)
+{
+	const struct ks_prefix *prefix = ks_table_prefix(table);
+	uint32_t own4 = htonl(xlat->source4);
+	int err = KS_EOK;
+
+	for (uint32_t slot = 0; slot < ks_table_slots(table) && err == KS_EOK; slot++) {
+		const struct ks_mapping *mapping = ks_table_mapping(table, slot);
+		uint32_t v4 = mapping != NULL ? htonl(mapping->v4) : 0;
+
+		err = mapping != NULL ? ks_routes_add(routes, AF_INET, &v4, mapping->length4) :
+			ks_routes_add(routes, AF_INET6, &ks_table_mapping66(table, slot)->global, 128);
+	}
+	if (err == KS_EOK && prefix != NULL && prefix->length != 0)
+		err = ks_routes_add(routes, AF_INET6, &prefix->address, prefix->length);
+	if (err == KS_EOK && own4 != 0)
+		err = ks_routes_add(routes, AF_INET, &own4, 32);
+	if (err == KS_EOK && !IN6_IS_ADDR_UNSPECIFIED(&xlat->source6))
+		err = ks_routes_add(routes, AF_INET6, &xlat->source6, 128);
+	return err;
 }
 
 /* --- rtnetlink --------------------------------------------------------------------------------------------- */
@@ -98,7 +117,7 @@ static int change(int fd, unsigned index, const struct ks_route *route, bool add
 	struct request request = {
 		.head = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)), .nlmsg_type = add ? RTM_NEWROUTE : RTM_DELROUTE,
 			  .nlmsg_flags = add ? NLM_F_CREATE | NLM_F_REPLACE : 0 },
-		.what.route = { .rtm_family = route->family, .rtm_dst_len = route->length, .rtm_table = RT_TABLE_MAIN,
+		.route = { .rtm_family = route->family, .rtm_dst_len = route->length, .rtm_table = RT_TABLE_MAIN,
 				.rtm_protocol = RTPROT_STATIC, .rtm_type = RTN_UNICAST,
 				.rtm_scope = route->family == AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE },
 	};
@@ -161,24 +180,4 @@ int ks_routes_apply(unsigned index, struct ks_routes *had, struct ks_routes *wan
 	ks_keep_first(&err, change_missing(fd, index, had, wanted, false));
 	close(fd);
 	return err;
-}
-
-int ks_routes_address(unsigned index, uint8_t family, const void *address, uint8_t length)
-{
-	struct request request = {
-		.head = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct ifaddrmsg)), .nlmsg_type = RTM_NEWADDR,
-			  .nlmsg_flags = NLM_F_CREATE | NLM_F_REPLACE },
-		.what.address = { .ifa_family = family, .ifa_prefixlen = length, .ifa_index = index,
-				  .ifa_flags = family == AF_INET6 ? IFA_F_NODAD : 0 },
-	};
-	size_t len = family == AF_INET ? 4 : 16;
-	int fd = open_netlink(), err;
-
-	if (fd < 0)
-		return fd;
-	attribute(&request, IFA_LOCAL, address, len);
-	attribute(&request, IFA_ADDRESS, address, len);
-	err = talk(fd, &request);
-	close(fd);
-	return err == -EEXIST ? KS_EOK : err;
 }

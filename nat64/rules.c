@@ -24,16 +24,20 @@ static int allocate(struct ks_rules *rules)
 	return KS_EOK;
 }
 
-int ks_rules_new(struct ks_rules **out, struct ks_table *table, unsigned workers)
+int ks_rules_new(struct ks_rules **out, const struct ks_table *table, void *owner, void (*release)(void *owner),
+		 unsigned workers)
 {
 	struct ks_rules *rules = calloc(1, sizeof(*rules));
 	int err = -ENOMEM;
 
 	if (rules == NULL) {
-		ks_table_free(table);
+		if (release != NULL)
+			release(owner);
 		return err;
 	}
 	rules->table = table;
+	rules->owner = owner;
+	rules->release = release;
 	rules->workers = workers;
 	err = allocate(rules);
 	if (err != KS_EOK)
@@ -51,7 +55,8 @@ void ks_rules_free(struct ks_rules *rules)
 		free(rules->mappings[i]);
 	free(rules->mappings);
 	free(rules->before);
-	ks_table_free(rules->table);
+	if (rules->release != NULL)
+		rules->release(rules->owner);
 	free(rules);
 }
 

@@ -10,14 +10,17 @@
 #include "nat64/xlat.h"
 
 struct ks_rules {
-	struct ks_table *table;
+	const struct ks_table *table;
+	void *owner;			/* of the table, released with it */
+	void (*release)(void *owner);	/* may be NULL */
 	unsigned workers;
 	struct ks_mapping_count **mappings;	/* [worker][slot] */
 	struct ks_mapping_count *before;	/* [slot] */
 };
 
-/* Takes the table, also when it fails. */
-int ks_rules_new(struct ks_rules **rules, struct ks_table *table, unsigned workers);
+/* Takes the table's owner, also when it fails. */
+int ks_rules_new(struct ks_rules **rules, const struct ks_table *table, void *owner, void (*release)(void *owner),
+		 unsigned workers);
 void ks_rules_free(struct ks_rules *rules);
 
 /* What was counted under rules that no worker looks at any more goes on in those that took their place. */

@@ -113,11 +113,11 @@ static void negotiate(struct ks_tun *tun, const struct ks_tun_settings *settings
 {
 	bool tso = tun->vnet && settings->tso, uso = tun->vnet && settings->uso;
 
-	if (uso && offload(tun, true, tso, true))
-		tun->csum = true, tun->tso = tso, tun->uso = true;
-	else if (tun->vnet && offload(tun, true, tso, false))
-		tun->csum = true, tun->tso = tso;
-	else
+	tun->can_uso = tun->vnet && offload(tun, true, tso, true);
+	tun->uso = uso && tun->can_uso;
+	tun->csum = tun->uso || (tun->vnet && offload(tun, true, tso, false));
+	tun->tso = tso && tun->csum;
+	if (!tun->csum)
 		offload(tun, false, false, false);
 	ks_info("tun", "%s: %u queue%s; checksums %s, TCP segmentation %s, UDP segmentation %s", tun->name, tun->queues,
 		tun->queues == 1 ? "" : "s", tun->csum ? "left to the device" : "in software",
@@ -143,8 +143,6 @@ int ks_tun_open(struct ks_tun *tun, const struct ks_tun_settings *settings)
 	}
 	for (unsigned i = 0; err == KS_EOK && i < tun->queues; i++)
 		err = set_header(tun, i);
-	if (err == KS_EOK && ioctl(tun->fds[0], TUNSETPERSIST, settings->persist ? 1UL : 0UL) != 0)
-		err = -errno;
 	if (err == KS_EOK && (tun->index = if_nametoindex(tun->name)) == 0)
 		err = -errno;
 	if (err != KS_EOK) {
@@ -190,14 +188,11 @@ int ks_tun_mtu(const struct ks_tun *tun, uint32_t *mtu)
 	return err;
 }
 
-int ks_tun_up(const struct ks_tun *tun, uint32_t mtu)
+int ks_tun_up(const struct ks_tun *tun)
 {
-	struct ifreq request = { .ifr_mtu = (int)mtu };
-	int err = mtu != 0 ? interface_ioctl(tun, SIOCSIFMTU, &request) : KS_EOK;
+	struct ifreq request = { 0 };
+	int err = interface_ioctl(tun, SIOCGIFFLAGS, &request);
 
-	memset(&request, 0, sizeof(request));
-	if (err == KS_EOK)
-		err = interface_ioctl(tun, SIOCGIFFLAGS, &request);
 	if (err == KS_EOK && (request.ifr_flags & IFF_UP) == 0) {
 		request.ifr_flags |= IFF_UP;
 		err = interface_ioctl(tun, SIOCSIFFLAGS, &request);

@@ -13,14 +13,12 @@
 #include <stdint.h>
 
 #define KS_TUN_QUEUES_MAX 64
-#define KS_TUN_MTU_MIN 1280
 
 struct ks_tun_settings {
 	const char *name;	/* at most IFNAMSIZ - 1 characters */
 	unsigned queues;	/* 1 to KS_TUN_QUEUES_MAX */
 	bool vnet;		/* without it: packets complete and one by one, as any TUN has them */
 	bool tso, uso;		/* large packets in, of TCP and of UDP; only with vnet */
-	bool persist;		/* the device stays when the last process that has it ends */
 };
 
 struct ks_tun {
@@ -29,14 +27,15 @@ struct ks_tun {
 	unsigned queues;
 	int fds[KS_TUN_QUEUES_MAX];	/* non-blocking */
 	bool vnet, csum, tso, uso;	/* what it got */
+	bool can_uso;		/* the kernel knows UDP segmentation, whether or not it is wanted on the way in */
 };
 
-/* Makes the device, or takes one that is there and ours to take (persistent; another process may have queues of it: both
- * get packets then). Logs what it got, or what is missing; returns KS_EOK or -errno. */
+/* Makes the device, which goes with the last process that has it, or takes one that is there: a persistent one, or one of
+ * which another process has queues. Both get packets then, so a successor may begin before its predecessor ends. Logs what it got, or what is missing; returns KS_EOK or -errno. */
 int ks_tun_open(struct ks_tun *tun, const struct ks_tun_settings *settings);
 void ks_tun_close(struct ks_tun *tun);	/* may be called twice */
 
-int ks_tun_up(const struct ks_tun *tun, uint32_t mtu);	/* switches it on; mtu 0: leaves it */
+int ks_tun_up(const struct ks_tun *tun);	/* switches it on */
 int ks_tun_mtu(const struct ks_tun *tun, uint32_t *mtu);
 /* A descriptor that is readable after something about an interface has changed; ks_tun_watched() empties it. */
 int ks_tun_watch(void);
