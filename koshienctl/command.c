@@ -22,6 +22,7 @@ const struct ks_command *const ks_commands[] = {
 	&ks_command_key,
 	&ks_command_frames,
 	&ks_command_watch,
+	&ks_command_nat64,
 	&ks_command_version,
 	&ks_command_help_on,
 	NULL
@@ -58,7 +59,7 @@ void ks_command_help(const struct ks_command *command)
 void ks_commands_help(void)
 {
 	printf("Usage: koshienctl COMMAND [OPTION]... [WORD]...\n"
-	       "Make and change keys for Koshien, look into its frame stores and watch what it serves.\n\nCommands:\n");
+	       "Make and change keys for Koshien, look into its frame stores, watch what it serves, and ask its translator.\n\nCommands:\n");
 	for (size_t i = 0; ks_commands[i] != NULL; i++)
 		printf("  %-*s%s\n", NAME_COLUMN, ks_commands[i]->name, ks_commands[i]->summary);
 	printf("\nkoshienctl COMMAND --help tells more about each.\n\nGeneral options:\n");

@@ -66,6 +66,7 @@ extern const struct ks_command ks_command_keygen;
 extern const struct ks_command ks_command_key;
 extern const struct ks_command ks_command_frames;
 extern const struct ks_command ks_command_watch;
+extern const struct ks_command ks_command_nat64;
 extern const struct ks_command ks_command_version;
 extern const struct ks_command ks_command_help_on;
 

@@ -7,6 +7,7 @@ koshienctl_libkoshienctl_a_SOURCES = \
 	koshienctl/holding.c koshienctl/holding.h \
 	koshienctl/key.c \
 	koshienctl/keygen.c \
+	koshienctl/nat64.c \
 	koshienctl/revoke.c koshienctl/revoke.h \
 	koshienctl/rotate.c koshienctl/rotate.h \
 	koshienctl/tally.c koshienctl/tally.h \

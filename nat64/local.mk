@@ -4,43 +4,66 @@ nat64_libnat64_a_SOURCES = \
 	nat64/address.c nat64/address.h \
 	nat64/answer.c \
 	nat64/bytes.h \
+	nat64/coalesce.c nat64/coalesce.h \
+	nat64/commands.c nat64/commands.h \
 	nat64/config.c nat64/config.h \
+	nat64/control.c nat64/control.h \
+	nat64/describe.c nat64/describe.h \
 	nat64/diff.c \
 	nat64/drop.c nat64/drop.h \
+	nat64/events.c nat64/events.h \
 	nat64/extension.c \
 	nat64/fragment.c \
 	nat64/hash.c nat64/hash.h \
 	nat64/head.c nat64/head.h \
+	nat64/health.c nat64/health.h \
 	nat64/icmp_types.c \
 	nat64/lines.c nat64/lines.h \
+	nat64/mappings.c nat64/mappings.h \
+	nat64/nat64.c nat64/nat64.h \
 	nat64/new_head.c \
 	nat64/offload.c \
 	nat64/packet.h \
+	nat64/packet_mode.c nat64/packet_mode.h \
 	nat64/prefix.c \
+	nat64/privileges.c nat64/privileges.h \
 	nat64/quote.c \
+	nat64/report.c nat64/report.h \
+	nat64/routes.c nat64/routes.h \
+	nat64/rules.c nat64/rules.h \
 	nat64/settings.c nat64/settings.h \
 	nat64/table.c nat64/table.h nat64/table_private.h \
 	nat64/table_build.c \
+	nat64/trace.c nat64/trace.h \
+	nat64/tun.c nat64/tun.h \
+	nat64/views.c nat64/views.h \
+	nat64/worker.c nat64/worker.h \
 	nat64/xlat.c nat64/xlat.h nat64/xlat_private.h \
 	nat64/xlat46.c \
 	nat64/xlat64.c \
 	nat64/xlat66.c
-nat64_libnat64_a_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS)
-libnat64 = nat64/libnat64.a $(libwire) $(libbase) $(EVENT_LIBS) $(SODIUM_LIBS)
+nat64_libnat64_a_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(JANSSON_CFLAGS)
+libnat64 = nat64/libnat64.a $(libwire) $(libbase) $(EVENT_LIBS) $(SODIUM_LIBS) $(JANSSON_LIBS) -lpthread
 
 sbin_PROGRAMS += nat64/nat64d
 nat64_nat64d_SOURCES = nat64/main.c
-nat64_nat64d_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
+nat64_nat64d_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(EVENT_CFLAGS)
 nat64_nat64d_LDADD = $(libnat64) $(SODIUM_LIBS)
 
 if WITH_CHECK
 nat64_unit_tests = \
+	tests/unit/check_nat64_coalesce \
 	tests/unit/check_nat64_prefix \
-	tests/unit/check_nat64_table
+	tests/unit/check_nat64_table \
+	tests/unit/check_nat64_worker
 check_PROGRAMS += $(nat64_unit_tests)
 TESTS += $(nat64_unit_tests)
+tests_unit_check_nat64_coalesce_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_coalesce_LDADD = $(libunit) $(libnat64)
 tests_unit_check_nat64_prefix_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_nat64_prefix_LDADD = $(libunit) $(libnat64)
 tests_unit_check_nat64_table_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_nat64_table_LDADD = $(libunit) $(libnat64)
+tests_unit_check_nat64_worker_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_worker_LDADD = $(libunit) $(libnat64) -lpthread
 endif
