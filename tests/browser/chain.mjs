@@ -2,7 +2,8 @@
  *
  * The event page on a running chain at $KOSHIEN_URL (its period is expected to be a second): pictures
  * advance, also when $KOSHIEN_KILL_CMD has killed a relay, never back, never with a gap. $KOSHIEN_SECONDS,
- * 10 by default, is how long each of the two parts is watched. A screenshot goes to $KOSHIEN_ARTEFACTS.
+ * 10 by default, is how long each of the two parts is watched. Screenshots go to $KOSHIEN_ARTEFACTS, their names begin
+ * with $KOSHIEN_NAME ("chain" by default).
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -12,6 +13,7 @@ import { skipAll, suite, until } from "./tap.mjs";
 const GAP_MAX = 2500;
 const url = process.env.KOSHIEN_URL?.replace(/\/+$/, "");
 const kill = process.env.KOSHIEN_KILL_CMD;
+const name = process.env.KOSHIEN_NAME || "chain";
 const seconds = Number(process.env.KOSHIEN_SECONDS || 10);
 
 if (!url)
@@ -54,14 +56,14 @@ await suite([
 	[`for ${seconds} s ids advance, a picture a second`, async () => {
 		const { state } = await advance(Math.floor(.8 * seconds));
 		assert.equal(state, "live");
-		await keep(page, "chain-live");
-		await keep(page, "chain-whole", { fullPage: true });
+		await keep(page, `${name}-live`);
+		await keep(page, `${name}-whole`, { fullPage: true });
 	}],
 	kill ? [`a relay is killed: ${seconds} s without a step back or a gap`, async () => {
 		const { status, stderr } = spawnSync(kill, { shell: true, encoding: "utf8" });
 		assert.equal(status, 0, `KOSHIEN_KILL_CMD failed: ${stderr}`);
 		await advance(Math.floor(.8 * seconds) - 1);
-		await keep(page, "chain-after-kill");
+		await keep(page, `${name}-after-kill`);
 	}] : ["a relay is killed # SKIP KOSHIEN_KILL_CMD is not set", () => {}],
 	["nothing violated the policy, nothing was thrown", async () => assert.deepEqual(await troubles(), [])],
 ], 60000 + 2000 * seconds);
