@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Traffic for bench/nat64: one end sends as fast as it goes, the other counts what came.
+ * Traffic for bench/nat64 and tests/net: one end sends as fast as it goes, the other counts what came.
  *
  *	traffic serve PORT			TCP and UDP, both families, until it is ended
  *	traffic tcp ADDRESS PORT STREAMS MS	prints "BYTES US": what the other end has read, and the time that took
- *	traffic udp ADDRESS PORT SIZE BATCH MS	prints "SENT ARRIVED US": packets of SIZE bytes, BATCH to a send (UDP_SEGMENT)
+ *	traffic udp ADDRESS PORT SIZE BATCH MS [PER-SECOND]
+ *		prints "SENT ARRIVED US": packets of SIZE bytes, BATCH to a send (UDP_SEGMENT), so many a second or as fast as it goes
  *
  * A TCP connection begins with one byte: T, and all until its end is counted and the count sent back; U, and the count of
  * UDP packets so far is.
@@ -222,16 +223,24 @@ static uint64_t ask_datagrams(const char *address, const char *port)
 }
 
 /* So many sends in one call that the sender is not what limits. */
-static uint64_t send_some(int fd, struct mmsghdr *messages)
+static uint64_t send_some(int fd, struct mmsghdr *messages, unsigned most)
 {
-	int n = sendmmsg(fd, messages, SENDS, 0);
+	int n = sendmmsg(fd, messages, most < SENDS ? most : SENDS, 0);
 
 	if (n < 0 && errno != ENOBUFS && errno != EAGAIN && errno != ECONNREFUSED)
 		die("send");
 	return n > 0 ? (uint64_t)n : 0;
 }
 
-static void send_udp(const char *address, const char *port, int size, int batch, int64_t ms)
+/* How many sends are due that long after the beginning; without a rate, always more. */
+static uint64_t due(int64_t us, int64_t per_s, uint64_t sent)
+{
+	uint64_t until_now = (uint64_t)(us * per_s / 1000000);
+
+	return per_s == 0 ? SENDS : until_now > sent ? until_now - sent : 0;
+}
+
+static void send_udp(const char *address, const char *port, int size, int batch, int64_t ms, int64_t per_s)
 {
 	int fd = open_socket(address, port, SOCK_DGRAM, false);
 	uint64_t before = ask_datagrams(address, port), sent = 0;
@@ -246,8 +255,14 @@ static void send_udp(const char *address, const char *port, int size, int batch,
 	}
 	if (batch > 1 && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size)) != 0)
 		die("UDP_SEGMENT");
-	for (began = now_us(); now_us() - began < ms * 1000;)
-		sent += send_some(fd, messages) * (uint64_t)batch;
+	for (began = now_us(); now_us() - began < ms * 1000;) {
+		uint64_t n = due(now_us() - began, per_s, sent);
+
+		if (n > 0)
+			sent += send_some(fd, messages, n < SENDS ? (unsigned)n : SENDS) * (uint64_t)batch;
+		else
+			poll(NULL, 0, 1);
+	}
 	took = now_us() - began;
 	poll(NULL, 0, SETTLE_MS);
 	printf("%llu %llu %lld\n", (unsigned long long)sent,
@@ -260,9 +275,9 @@ int main(int argc, char **argv)
 		serve(argv[2]);
 	else if (argc == 6 && strcmp(argv[1], "tcp") == 0 && atoi(argv[4]) >= 1 && atoi(argv[4]) <= STREAMS_MAX)
 		send_tcp(argv[2], argv[3], atoi(argv[4]), atoi(argv[5]));
-	else if (argc == 7 && strcmp(argv[1], "udp") == 0 && atoi(argv[5]) >= 1 && atoi(argv[5]) <= BATCH_MAX &&
+	else if ((argc == 7 || argc == 8) && strcmp(argv[1], "udp") == 0 && atoi(argv[5]) >= 1 && atoi(argv[5]) <= BATCH_MAX &&
 		 atoi(argv[4]) >= 1 && atoi(argv[4]) <= 1452)
-		send_udp(argv[2], argv[3], atoi(argv[4]), atoi(argv[5]), atoi(argv[6]));
+		send_udp(argv[2], argv[3], atoi(argv[4]), atoi(argv[5]), atoi(argv[6]), argc == 8 ? atoi(argv[7]) : 0);
 	else
 		return 2;
 	return 0;
