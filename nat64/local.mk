@@ -53,6 +53,7 @@ nat64_nat64d_LDADD = $(libnat64) $(SODIUM_LIBS)
 if WITH_CHECK
 nat64_unit_tests = \
 	tests/unit/check_nat64_coalesce \
+	tests/unit/check_nat64_config \
 	tests/unit/check_nat64_prefix \
 	tests/unit/check_nat64_table \
 	tests/unit/check_nat64_worker
@@ -60,6 +61,8 @@ check_PROGRAMS += $(nat64_unit_tests)
 TESTS += $(nat64_unit_tests)
 tests_unit_check_nat64_coalesce_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_nat64_coalesce_LDADD = $(libunit) $(libnat64)
+tests_unit_check_nat64_config_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_config_LDADD = $(libunit) $(libnat64)
 tests_unit_check_nat64_prefix_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_nat64_prefix_LDADD = $(libunit) $(libnat64)
 tests_unit_check_nat64_table_CFLAGS = $(UNIT_CFLAGS)
@@ -67,3 +70,8 @@ tests_unit_check_nat64_table_LDADD = $(libunit) $(libnat64)
 tests_unit_check_nat64_worker_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_nat64_worker_LDADD = $(libunit) $(libnat64) -lpthread
 endif
+
+check_PROGRAMS += tests/fuzz/fuzz_nat64_config
+TESTS += tests/fuzz/fuzz_nat64_config
+tests_fuzz_fuzz_nat64_config_LDADD = $(FUZZ_DRIVER) $(libnat64)
+tests_fuzz_fuzz_nat64_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)

@@ -215,31 +215,48 @@ static int read_lines(struct reader *reader, struct ks_place *place, FILE *file,
 	return err == KS_ECONFIG ? KS_EOK : err;
 }
 
+/* What a line names is a file: to open anything else may wait, or have effects. */
+static FILE *open_file(const char *path, bool included, const char **why)
+{
+	struct stat st;
+	FILE *file = NULL;
+
+	if (stat(path, &st) != 0) {
+		*why = strerror(errno);
+	} else if (S_ISDIR(st.st_mode) || (included && !S_ISREG(st.st_mode))) {
+		*why = "not a file";
+	} else {
+		file = fopen(path, "re");
+		*why = strerror(errno);
+	}
+	return file;
+}
+
 /* KS_EOK also when lines were refused: they have been counted, and the next file is read. from: the line that includes
  * it, or NULL. */
 static int read_one(struct reader *reader, const struct ks_place *from, const char *path, unsigned depth)
 {
-	struct ks_place place = { strdup(path), 0 };
-	FILE *file = fopen(path, "re");
-	struct stat st;
-	int err = -ENOMEM;
+	char *name = strdup(path);
+	struct ks_place place = { name, 0 };
+	const char *why;
+	FILE *file;
+	int err;
 
-	if (place.file != NULL)
-		reader->files[reader->n_files++] = (char *)(uintptr_t)place.file;
-	if (file == NULL || fstat(fileno(file), &st) != 0 || S_ISDIR(st.st_mode)) {
-		const char *why = file != NULL ? "not a file" : strerror(errno);
-
-		err = KS_ECONFIG;
-		if (from != NULL)
-			refuse(reader, from, "include: expected a file that can be read, got %s: %s", path, why);
-		else if (++reader->errors > 0)
-			ks_error("config", "%s: %s; name the configuration file with --config FILE", path, why);
-	} else if (place.file != NULL) {
-		err = read_lines(reader, &place, file, depth);
+	if (name == NULL)
+		return -ENOMEM;
+	reader->files[reader->n_files++] = name;
+	file = open_file(path, from != NULL, &why);
+	if (file == NULL && from != NULL) {
+		refuse(reader, from, "include: expected a file that can be read, got %s: %s", path, why);
+		return KS_EOK;
 	}
-	if (file != NULL)
-		fclose(file);
-	return err == KS_ECONFIG ? KS_EOK : err;
+	if (file == NULL) {
+		ks_error("config", "%s: %s; name the configuration file with --config FILE", path, why);
+		return KS_ECONFIG;
+	}
+	err = read_lines(reader, &place, file, depth);
+	fclose(file);
+	return err;
 }
 
 int ks_settings_read_words(const struct ks_program *program, const char *path, void *out)
