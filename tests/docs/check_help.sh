@@ -24,12 +24,21 @@ options_below() {
 		name != "" { sub(/^ +/, " "); text = text $0 }
 		END { flush() }'
 }
+# The words of a --help text that stand in the configuration file alone: their names.
+words_alone() {
+	awk '/^[A-Z]/ { inside = /^Words of the configuration file alone/; next } inside && /^  [a-z]/ { print $1 }'
+}
 names() { cut -f 1 | sort; }
 
 # name<TAB>value of each setting of a sample, commented out or not; sections have no value.
 sample_settings() {
 	sed -n -E -e 's/^#?([a-z][a-z0-9-]*) = (.*)$/\1\t\2/p' -e 's/^#?([a-z][a-z0-9-]*) "[^"]*" \{.*/\1\t/p' "$1" |
 		tr -d '"{},' | sed -E 's/ +$//; s/\t +/\t/; s/ +/ /g' | sort -u
+}
+
+# The same of a sample whose file has a word and its values on each line; prose has a blank behind its #.
+sample_words() {
+	sed -n -E 's/^#?([a-z][a-z0-9-]*) (.*)$/\1\t\2/p' "$1" | sort -u
 }
 
 man_settings() { sed -n -E 's/^\.It Cm ([a-z][a-z0-9-]*)( .*)?$/\1/p' "$1" | sort; }
@@ -85,11 +94,12 @@ ctl=$top_builddir/koshienctl/koshienctl
 for key in relay-a relay-b; do "$ctl" keygen relay $key --dir "$keys" >/dev/null; done
 for key in camera relay-a; do "$ctl" keygen master $key --dir "$keys" >/dev/null; done
 : >"$keys/revoked"
+: >"$keys/nat64d.relays"
 
 # A copy of a sample that finds its keys; $3 "all": with every default switched on.
 prepare() {
 	sed -e "s|/etc/koshien|$keys|g" "$1" >"$2"
-	[ "${3:-}" != all ] || sed -i -E 's/^#([a-z][a-z0-9-]*( =| "))/\1/' "$2"
+	[ "${3:-}" != all ] || sed -i -E 's/^#([a-z][a-z0-9-]* )/\1/' "$2"
 }
 says() { # TEXT STATUS COMMAND...
 	local text=$1 wanted=$2 status=0
@@ -106,9 +116,11 @@ check_daemon() {
 	options_below '^Settings' <"$scratch/help" >"$scratch/settings"
 	names <"$scratch/settings" >"$scratch/a"
 	ok "$name has settings" test -s "$scratch/a"
+	words_alone <"$scratch/help" >"$scratch/words"
+	sort -o "$scratch/a" "$scratch/a" "$scratch/words"
 	man_settings "$page" >"$scratch/b"
 	ok "$name: --help and $name.conf(5) have the same settings" same "$scratch/a" "$scratch/b"
-	sample_settings "$sample" >"$scratch/sample"
+	if [ -s "$scratch/words" ]; then sample_words "$sample"; else sample_settings "$sample"; fi >"$scratch/sample"
 	names <"$scratch/sample" | uniq >"$scratch/b"
 	ok "$name: --help and conf/$name.conf have the same settings" same "$scratch/a" "$scratch/b"
 	ok "$name: defaults in $name.conf(5)" defaults_in_man "$page" "$scratch/settings"
@@ -152,7 +164,7 @@ check_command() {
 	ok "koshienctl $1: --help and manual page have the same options" same "$scratch/a" "$scratch/b"
 }
 
-for path in capture/sentryd relay/sentryc; do
+for path in capture/sentryd relay/sentryc nat64/nat64d; do
 	check_program "$top_builddir/$path"
 	check_daemon "$top_builddir/$path"
 done
