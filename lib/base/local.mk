@@ -23,10 +23,10 @@ libbase = lib/base/libbase.a $(EVENT_LIBS) $(SODIUM_LIBS) $(CONFUSE_LIBS) -lm
 if WITH_CHECK
 check_PROGRAMS += tests/unit/check_bucket tests/unit/check_cursor tests/unit/check_error tests/unit/check_log \
 	tests/unit/check_keyfile tests/unit/check_metrics tests/unit/check_settings \
-	tests/unit/check_daemon tests/unit/check_comments
+	tests/unit/check_daemon tests/unit/check_comments tests/unit/check_settings_words
 TESTS += tests/unit/check_bucket tests/unit/check_cursor tests/unit/check_error tests/unit/check_log \
 	tests/unit/check_keyfile tests/unit/check_metrics tests/unit/check_settings \
-	tests/unit/check_daemon tests/unit/check_comments
+	tests/unit/check_daemon tests/unit/check_comments tests/unit/check_settings_words
 tests_unit_check_bucket_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_bucket_LDADD = $(libunit) $(libbase)
 tests_unit_check_cursor_CFLAGS = $(UNIT_CFLAGS)
@@ -41,6 +41,8 @@ tests_unit_check_metrics_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
 tests_unit_check_metrics_LDADD = $(libunit) $(libbase) $(EVENT_LIBS)
 tests_unit_check_settings_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_settings_LDADD = $(libunit) $(libbase)
+tests_unit_check_settings_words_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_settings_words_LDADD = $(libunit) $(libbase)
 tests_unit_check_comments_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_comments_LDADD = $(libunit) $(libbase)
 tests_unit_check_daemon_CFLAGS = $(UNIT_CFLAGS) $(EVENT_CFLAGS)
