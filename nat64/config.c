@@ -11,8 +11,8 @@
 #include "nat64/lines.h"
 #include "nat64/settings.h"
 
-/* Its own addresses. When no IPv6 one is given it is the IPv4 one behind the prefix: that is routed here in any case, so
- * errors have a source also with a configuration that knows nothing of it. */
+/* Its own addresses. When no IPv6 one is given it is 192.0.0.8 behind the prefix: that is routed here in any case, so
+ * that errors have a source with an old configuration, too. */
 static void set_sources(struct ks_nat64_config *config)
 {
 	const struct ks_nat64_settings *set = &config->set;

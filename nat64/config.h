@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The translator's configuration: a file in the syntax of map646.conf, which an old one is too, and the command line. The
- * settings as they were written, what the core takes, and the table. Main thread only while it loads; then it is only
- * read, by any thread.
+ * The translator's configuration: a file in the syntax of map646.conf, which an old one is too, and the command line.
+ * The settings as they were written, what the core takes, and the table. Main thread only while it loads; then it is
+ * only read, by any thread.
  */
 #ifndef KS_NAT64_CONFIG_H
 #define KS_NAT64_CONFIG_H

@@ -15,7 +15,8 @@ static void print_mapping(char sign, const struct ks_mapping *m)
 {
 	char a[KS_PREFIX_TEXT_MAX], b[KS_PREFIX_TEXT_MAX];
 
-	printf("%c map %s %s\n", sign, ks_address4_print(m->v4, m->length4, a), ks_address6_print(&m->v6, m->length6, b));
+	printf("%c map %s %s\n", sign, ks_address4_print(m->v4, m->length4, a),
+	       ks_address6_print(&m->v6, m->length6, b));
 }
 
 static void print_mapping66(char sign, const struct ks_mapping66 *m)

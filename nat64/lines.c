@@ -180,9 +180,11 @@ int ks_lines_map66_static(struct ks_lines *lines, const struct ks_place *place, 
 	uint8_t length;
 	int err;
 
-	if (!ks_address6_parse(values[0], &mapping.global, &length, KS_LENGTH_NONE) || !ks_address6_usable(&mapping.global))
+	if (!ks_address6_parse(values[0], &mapping.global, &length, KS_LENGTH_NONE) ||
+	    !ks_address6_usable(&mapping.global))
 		return expect(expected, "an IPv6 address of a host in the first place");
-	if (!ks_address6_parse(values[1], &mapping.intra, &length, KS_LENGTH_NONE) || !ks_address6_usable(&mapping.intra))
+	if (!ks_address6_parse(values[1], &mapping.intra, &length, KS_LENGTH_NONE) ||
+	    !ks_address6_usable(&mapping.intra))
 		return expect(expected, "an IPv6 address of a host in the second place");
 	err = make_room(lines, &all, lines->n66, &lines->room66, sizeof(*lines->all66), place, &spot, expected);
 	lines->all66 = all;
@@ -287,8 +289,8 @@ static const char *side_text(const struct ks_lines *lines, order_fn *order, uint
 		return ks_address4_print(lines->all[i].mapping.v4, lines->all[i].mapping.length4, text);
 	if (order == order6)
 		return ks_address6_print(&lines->all[i].mapping.v6, lines->all[i].mapping.length6, text);
-	return ks_address6_print(order == order_global ? &lines->all66[i].mapping.global : &lines->all66[i].mapping.intra,
-				 128, text);
+	return ks_address6_print(order == order_global ? &lines->all66[i].mapping.global :
+				 &lines->all66[i].mapping.intra, 128, text);
 }
 
 static struct spot spot_of(const struct ks_lines *lines, order_fn *order, uint32_t i)
@@ -330,7 +332,7 @@ static bool lies_in(const struct side *side, uint32_t inner, uint32_t outer)
 	return length % 8 == 0 || (a->v6.s6_addr[length / 8] ^ b->v6.s6_addr[length / 8]) >> (8 - length % 8) == 0;
 }
 
-/* outers[i] is the line in whose prefix that of i lies, or UINT32_MAX; one that stands there already is not said again. */
+/* outers[i] is the line in whose prefix that of i lies, or UINT32_MAX; one that is there already is not said again. */
 static void warn_nested(struct ks_lines *lines, const struct side *side, const bool *counts, uint32_t *outers)
 {
 	uint32_t stack[NESTED_MAX];
@@ -424,7 +426,8 @@ static int build(struct ks_lines *lines, const struct ks_prefix *prefix, bool we
 			mappings[i] = lines->all[i].mapping;
 		for (size_t i = 0; i < lines->n66; i++)
 			mappings66[i] = lines->all66[i].mapping;
-		err = ks_table_build(&lines->table, prefix, well_known_private, mappings, lines->n, mappings66, lines->n66);
+		err = ks_table_build(&lines->table, prefix, well_known_private, mappings, lines->n, mappings66,
+				     lines->n66);
 	}
 	free(mappings);
 	free(mappings66);

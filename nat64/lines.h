@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The mappings as they stand in the configuration file, each with its place, until the table has been made of them. Where
- * two have the same address or prefix the first counts, as in map646; that, and prefixes that lie in one another, is
- * logged as a warning with both places. Main thread only.
+ * The mappings as they stand in the configuration file, each with its place, until the table has been made of them.
+ * Where two have the same address or prefix the first counts, as in map646; that, and prefixes that lie in one another,
+ * is logged as a warning with both places. Main thread only.
  */
 #ifndef KS_NAT64_LINES_H
 #define KS_NAT64_LINES_H

@@ -190,11 +190,14 @@ static const struct ks_setting settings[] = {
 	{ .name = "icmp-source4", .type = KS_TEXT, .offset = SETTING(source4), .arg = "V4|none",
 	  .preset = KS_NAT64_SOURCE4, .check = source4_expected,
 	  .help = "its own IPv4 address: its ICMP errors come from there, and it answers pings to there" },
-	{ .name = "icmp-source6", .type = KS_TEXT, .offset = SETTING(source6), .arg = "V6|none", .check = source6_expected,
+	{ .name = "icmp-source6", .type = KS_TEXT, .offset = SETTING(source6), .arg = "V6|none",
+	  .check = source6_expected,
 	  .help = "the same for IPv6; when not given, " KS_NAT64_SOURCE4 " behind mapping-prefix" },
-	{ .name = "icmp-pool4", .type = KS_LIST, .offset = SETTING(pool4), .arg = "V4[/LENGTH]", .check = pool4_expected,
+	{ .name = "icmp-pool4", .type = KS_LIST, .offset = SETTING(pool4), .arg = "V4[/LENGTH]",
+	  .check = pool4_expected,
 	  .help = "errors of IPv6 routers that have no IPv4 address come from there (RFC 6791); may be repeated" },
-	{ .name = "icmp-pool6", .type = KS_LIST, .offset = SETTING(pool6), .arg = "V6[/LENGTH]", .check = pool6_expected,
+	{ .name = "icmp-pool6", .type = KS_LIST, .offset = SETTING(pool6), .arg = "V6[/LENGTH]",
+	  .check = pool6_expected,
 	  .help = "errors of IPv4 routers that have no IPv6 address come from there; may be repeated" },
 	{ .name = "interface-object", .type = KS_SWITCH, .offset = SETTING(interface_object), .preset = "no",
 	  .help = "such errors tell the address that they came from (RFC 5837)" },
@@ -249,7 +252,8 @@ static int map(void *loaded, const struct ks_place *place, char *const *values, 
 	return ks_lines_map(lines_of(loaded), place, values, expected);
 }
 
-static int map66_static(void *loaded, const struct ks_place *place, char *const *values, char expected[KS_EXPECTED_MAX])
+static int map66_static(void *loaded, const struct ks_place *place, char *const *values,
+			char expected[KS_EXPECTED_MAX])
 {
 	return ks_lines_map66_static(lines_of(loaded), place, values, expected);
 }
@@ -304,8 +308,8 @@ static void warn_of_private(const char *name, const char *text)
 		return;
 	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
 		if ((v4 ^ blocks[i].address) >> (32 - blocks[i].length) == 0)
-			ks_warn("config", "%s: %s is private (RFC 1918, 6598); routers outside drop what comes from there, so "
-				"use a global address (RFC 6791)", name, text);
+			ks_warn("config", "%s: %s is private (RFC 1918, 6598); routers outside drop what comes from "
+				"there, so use a global address (RFC 6791)", name, text);
 }
 
 /* What it is itself is not translated, so nothing may be mapped there. */
@@ -345,8 +349,8 @@ static int validate(const void *loaded)
 	}
 	warn_of_sources(set);
 	if (set->mapping_prefix == NULL)
-		ks_warn("config", "mapping-prefix is not given: hosts of IPv4 without a mapping have no IPv6 address, so their "
-			"packets are dropped");
+		ks_warn("config", "mapping-prefix is not given: hosts of IPv4 without a mapping have no IPv6 address, "
+			"so their packets are dropped");
 	return KS_EOK;
 }
 

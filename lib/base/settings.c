@@ -82,7 +82,8 @@ enum ks_settings_outcome ks_settings_load(const struct ks_program *program, int 
 	const char *path;
 
 	if (!fits(program->settings, KS_SECTION_KINDS_MAX)) {
-		ks_error("config", "%s has too many settings; raise KS_SETTINGS_MAX or KS_SECTION_KINDS_MAX", program->name);
+		ks_error("config", "%s has too many settings; raise KS_SETTINGS_MAX or KS_SECTION_KINDS_MAX",
+			 program->name);
 		return KS_SETTINGS_USAGE;
 	}
 	outcome = ks_settings_read_general(program, argc, argv, &line);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One table per program names each of its settings once. From it come the configuration file (libconfuse
- * syntax, or a word and its values on each line), the command line (which overrides the file), --help, and the checks with their messages, so
- * that these cannot disagree. Errors say file and line, or option, and what was expected.
+ * syntax, or a word and its values on each line), the command line (which overrides the file), --help, and
+ * the checks with their messages, so that these cannot disagree. Errors say file and line, or option, and
+ * what was expected.
  *
  * Main thread only: libconfuse's callbacks carry no context of ours.
  */
@@ -85,15 +86,17 @@ struct ks_program {
 	const char *config_path;	/* read when it exists and no --config is given; NULL: none */
 	/* What holds between settings; logs each fault and returns KS_ECONFIG. May be NULL. */
 	int (*validate)(const void *settings);
-	/* Not NULL: the file is one of words, and these may stand in it beside the settings. Ends with a NULL name. Each line
-	 * has a setting or one of these, and its values behind it; a # that begins a word begins a comment; "include FILE"
-	 * has the lines of another file take its place. A text is all that is left of the line. Sections have no such form. */
+	/* Not NULL: the file is one of words, and these may stand in it beside the settings. Ends with a NULL name. Each
+	 * line has a setting or one of these, and its values behind it; a # that begins a word begins a comment;
+	 * "include FILE" has the lines of another file take its place. A text is all that is left of the line. Sections
+	 * have no such form. */
 	const struct ks_word *words;
-	/* Make and free what the words are put into; the settings of the table need neither. KS_EOK or -ENOMEM. clear() is
-	 * called whatever init() has said. May be NULL. */
+	/* Make and free what the words are put into; the settings of the table need neither. KS_EOK or -ENOMEM. clear()
+	 * is called whatever init() has said. May be NULL. */
 	int (*init)(void *settings);
 	void (*clear)(void *settings);
-	/* Not NULL: there is --diff FILE. Prints how the words of two settings differ, a line for each; true when they do. */
+	/* Not NULL: there is --diff FILE. Prints how the words of two settings differ, a line for each; true when they
+	 * do. */
 	bool (*diff)(const void *now, const void *then);
 };
 

@@ -69,7 +69,8 @@ static char *first_word(char *text, char **rest)
 	return text;
 }
 
-static int store_value(struct reader *reader, const struct ks_place *place, const struct ks_setting *s, const char *value)
+static int store_value(struct reader *reader, const struct ks_place *place, const struct ks_setting *s,
+		       const char *value)
 {
 	char expected[KS_EXPECTED_MAX];
 
@@ -80,8 +81,8 @@ static int store_value(struct reader *reader, const struct ks_place *place, cons
 	return ks_setting_store(s, reader->out, value);
 }
 
-/* One that is no list and is given again counts as it stands last, as ever with such files; it is said, as it is seldom
- * meant. */
+/* One that is no list and is given again counts as it stands last, as ever with such files; it is said, as it is
+ * seldom meant. */
 static int take_setting(struct reader *reader, const struct ks_place *place, const struct ks_setting *s, char *rest)
 {
 	struct ks_place *given = &reader->given[s - reader->program->settings];
@@ -92,8 +93,8 @@ static int take_setting(struct reader *reader, const struct ks_place *place, con
 	if (*rest == '\0')
 		return refuse(reader, place, "%s: expected %s behind it", s->name, s->arg != NULL ? s->arg : "yes or no");
 	if (given->file != NULL && s->type != KS_LIST)
-		ks_warn("config", "%s:%u: %s was given in %s:%u already; the later line counts", place->file, place->line,
-			s->name, given->file, given->line);
+		ks_warn("config", "%s:%u: %s was given in %s:%u already; the later line counts", place->file,
+			place->line, s->name, given->file, given->line);
 	else if (given->file == NULL && s->type == KS_LIST)
 		ks_setting_clear(s, reader->out);
 	*given = *place;

@@ -198,8 +198,8 @@ START_TEST(the_first_of_two_counts)
 	warned("map66-static 2001:db8::1 fd00::1\nmap66-static 2001:db8::1 fd00::2\n", 2, "2001:db8::1 has been mapped");
 	warned("map66-static 2001:db8::1 fd00::1\nmap66-static 2001:db8::2 fd00::1\n", 2, "fd00::1 has been mapped");
 	/* What a line that does not count would have taken is free for the next. */
-	warned("map-static 192.0.2.1 2001:db8::1\nmap-static 192.0.2.1 2001:db8::2\nmap-static 192.0.2.2 2001:db8::2\n", 2,
-	       "192.0.2.1 has been mapped");
+	warned("map-static 192.0.2.1 2001:db8::1\nmap-static 192.0.2.1 2001:db8::2\n"
+	       "map-static 192.0.2.2 2001:db8::2\n", 2, "192.0.2.1 has been mapped");
 	ck_assert_uint_eq(ks_table_slots(config->table), 2);
 	assert_to6("192.0.2.2", KS_MAPPED_EXPLICIT, "2001:db8::2");
 	warned("mtu4 1400\n\nmtu4 1480\n", 3, "mtu4 was given in");
@@ -209,7 +209,8 @@ END_TEST
 
 START_TEST(item_009_missing_lengths)
 {
-	loads("mapping-prefix 64::/96\nmap 192.0.2.1 2001:db8::1\nmap 192.0.2.8/31 2001:db8::8/127\nmap 10.0.0.1/32 2001:db8::a\n");
+	loads("mapping-prefix 64::/96\nmap 192.0.2.1 2001:db8::1\n"
+	      "map 192.0.2.8/31 2001:db8::8/127\nmap 10.0.0.1/32 2001:db8::a\n");
 	assert_silent();
 	ck_assert_uint_eq(ks_table_slots(config->table), 3);
 	ck_assert_uint_eq(ks_table_mapping(config->table, 1)->length4, 32);
@@ -253,7 +254,8 @@ START_TEST(item_015_overlaps_are_warned_of)
 	warned("map 192.0.2.0/24 2001:db8::/64\nmap-static 192.0.2.1 2001:db8:1::1\n", 2,
 	       "192.0.2.1 lies in 192.0.2.0/24 of");
 	assert_logged("nat64d.conf:1; it goes before that one");
-	warned("map-static 192.0.2.1 2001:db8::1\nmap 198.51.100.0/24 2001:db8::/64\n", 1, "2001:db8::1 lies in 2001:db8::/64");
+	warned("map-static 192.0.2.1 2001:db8::1\nmap 198.51.100.0/24 2001:db8::/64\n", 1,
+	       "2001:db8::1 lies in 2001:db8::/64");
 	unit_log_start();
 	loads("mapping-prefix 64::\nmap 192.0.2.0/25 2001:db8::/64\nmap 192.0.2.128/25 2001:db8:0:1::/64\n");
 	assert_silent();

@@ -131,7 +131,8 @@ static const char *const global[] = {
 	"192.169.0.0", "198.17.255.255", "198.20.0.0", "198.51.101.0", "203.0.112.255", "203.0.114.0", "223.255.255.255",
 };
 
-static void assert_well_known(const struct ks_table *table, const char *network, const char *address, enum ks_mapped how)
+static void assert_well_known(const struct ks_table *table, const char *network, const char *address,
+			      enum ks_mapped how)
 {
 	char text[64];
 
@@ -302,8 +303,8 @@ START_TEST(item_021_rfc7757_figure_1)
 }
 END_TEST
 
-/* Appendix B: hosts of IPv6 that are reached by IPv4 addresses of their own, and what one of them sees of the other when
- * its packets turn back here (section 4.2): the explicit address in one direction, the prefix in the other. */
+/* Appendix B: hosts of IPv6 that are reached by IPv4 addresses of their own, and what one of them sees of the other
+ * when its packets turn back here (section 4.2): the explicit address in one direction, the prefix in the other. */
 START_TEST(item_021_rfc7757_appendix_b)
 {
 	const struct ks_mapping mappings[] = {
@@ -495,7 +496,8 @@ static const struct ks_mapping *slow_to6(const struct ks_mapping *all, size_t n,
 	return best;
 }
 
-static const struct ks_mapping *slow_to4(const struct ks_mapping *all, size_t n, const struct in6_addr *from, uint32_t *to)
+static const struct ks_mapping *slow_to4(const struct ks_mapping *all, size_t n, const struct in6_addr *from,
+					 uint32_t *to)
 {
 	const struct ks_mapping *best = NULL;
 
