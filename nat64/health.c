@@ -66,6 +66,22 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
 	}
 }
 
+/* Whether this host has a way to it, and an address to be answered at. */
+static bool has_way(const struct probe *probe)
+{
+	struct sockaddr_storage own = { 0 };
+	socklen_t len = sizeof(own);
+
+	if (connect(probe->fd, (const struct sockaddr *)&probe->to, probe->to_len) != 0 ||
+	    getsockname(probe->fd, (struct sockaddr *)&own, &len) != 0)
+		return false;
+	if (own.ss_family == AF_INET && ((struct sockaddr_in *)(void *)&own)->sin_addr.s_addr == 0) {
+		errno = EADDRNOTAVAIL;
+		return false;
+	}
+	return true;
+}
+
 static void ask(struct ks_health *health, struct probe *probe, bool six)
 {
 	uint8_t bytes[ECHO_SIZE] = { six ? ICMP6_ECHO_REQUEST : ICMP_ECHO };
@@ -78,7 +94,7 @@ static void ask(struct ks_health *health, struct probe *probe, bool six)
 	memcpy(bytes + ECHO_SIZE - COOKIE, probe->cookie, COOKIE);
 	if (!six)		/* of IPv6 the kernel does it */
 		ks_checksum_store(bytes + 2, ks_sum_bytes(bytes, ECHO_SIZE));
-	if (sendto(probe->fd, bytes, ECHO_SIZE, 0, (struct sockaddr *)&probe->to, probe->to_len) == ECHO_SIZE) {
+	if (has_way(probe) && send(probe->fd, bytes, ECHO_SIZE, 0) == ECHO_SIZE) {
 		if (!probe->judged)
 			probe->judged_from_us = now_us;
 		probe->judged = true;

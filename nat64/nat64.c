@@ -25,6 +25,7 @@
 #include "nat64/views.h"
 
 #define LOOK_US 1000000			/* at the workers, whether they come round */
+#define MISSED_MAX 3
 #define MTU_UNKNOWN 1500
 
 extern char **environ;
@@ -47,6 +48,7 @@ struct ks_nat64 {
 	int links_fd;
 	uint32_t mtu;
 	uint64_t rounds[KS_WORKERS_MAX];
+	unsigned missed[KS_WORKERS_MAX];	/* looks since it last came round */
 	bool hangs;
 	struct ks_nat64_status status;
 };
@@ -285,7 +287,8 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	for (unsigned i = 0; i < nat64->views.n; i++) {
 		uint64_t rounds = ks_worker_rounds(nat64->views.workers[i]);
 
-		hangs = hangs || rounds == nat64->rounds[i];
+		nat64->missed[i] = rounds == nat64->rounds[i] ? nat64->missed[i] + 1 : 0;
+		hangs = hangs || nat64->missed[i] >= MISSED_MAX;
 		nat64->rounds[i] = rounds;
 		ks_worker_wake(nat64->views.workers[i]);
 	}

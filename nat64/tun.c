@@ -7,6 +7,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/virtio_net.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -188,12 +189,29 @@ int ks_tun_mtu(const struct ks_tun *tun, uint32_t *mtu)
 	return err;
 }
 
+/* No link-local address: there is nobody on this link to whom the kernel should talk about routers. A kernel without IPv6
+ * has no such file. */
+static void keep_quiet(const struct ks_tun *tun)
+{
+	char path[sizeof("/proc/sys/net/ipv6/conf//addr_gen_mode") + IFNAMSIZ];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/addr_gen_mode", tun->name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (write(fd, "1", 1) != 1)
+		ks_debug("tun", "%s: %s", path, strerror(errno));
+	close(fd);
+}
+
 int ks_tun_up(const struct ks_tun *tun)
 {
 	struct ifreq request = { 0 };
 	int err = interface_ioctl(tun, SIOCGIFFLAGS, &request);
 
 	if (err == KS_EOK && (request.ifr_flags & IFF_UP) == 0) {
+		keep_quiet(tun);
 		request.ifr_flags |= IFF_UP;
 		err = interface_ioctl(tun, SIOCSIFFLAGS, &request);
 	}
