@@ -48,11 +48,16 @@ bench_floor_LDADD = $(libstore) -lpthread
 # What goes through translators.
 check_PROGRAMS += bench/traffic
 bench_traffic_SOURCES = bench/traffic.c
+# Large tables of addresses.
+check_PROGRAMS += bench/table
+bench_table_SOURCES = bench/table.c bench/bench.c bench/bench.h
+bench_table_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
+bench_table_LDADD = $(libnat64) $(SODIUM_LIBS)
 
 if WITH_APXS
 bench_httpd = mod_sentry/.libs/mod_sentry.so tests/httpd/feed
 endif
-bench: bench/wire bench/swarm relay/sentryc bench/floor bench/traffic nat64/nat64d $(bench_httpd)
+bench: bench/wire bench/swarm relay/sentryc bench/floor bench/traffic bench/table nat64/nat64d $(bench_httpd)
 .PHONY: bench
 
 EXTRA_DIST += doc/swarm.md

@@ -3,15 +3,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 
 #include "lib/base/error.h"
+#include "nat64/large.h"
 
 #define KICKS_MAX 512		/* entries moved to make room for one, before other seeds are tried */
 #define SEEDS_MAX 8		/* tried at one size … */
 #define GROWTHS_MAX 3		/* … before it is doubled, so often at most */
-#define HUGE_PAGE ((size_t)2 * 1024 * 1024)
 
 /* At most four fifths are in use: two choices of two places each fill nine tenths without trouble. */
 static size_t lines_for(size_t n)
@@ -30,18 +29,11 @@ static int seed(struct ks_hash *hash)
 	return got == (ssize_t)sizeof(hash->seed) ? KS_EOK : got < 0 ? -errno : -EAGAIN;
 }
 
-/* A large one on large pages: a look-up at random would miss the address translation's cache as well. */
 static int allocate(struct ks_hash *hash, size_t lines)
 {
-	size_t size = lines * sizeof(struct ks_hash_line);
-
-	hash->lines = aligned_alloc(size >= HUGE_PAGE ? HUGE_PAGE : KS_HASH_LINE, size);
+	hash->lines = ks_large_new(lines * sizeof(struct ks_hash_line));
 	hash->last = lines - 1;
-	if (hash->lines == NULL)
-		return -ENOMEM;
-	if (size >= HUGE_PAGE)
-		(void)madvise(hash->lines, size, MADV_HUGEPAGE);	/* a kernel without them works as well */
-	return KS_EOK;
+	return hash->lines != NULL ? KS_EOK : -ENOMEM;
 }
 
 static void clear(struct ks_hash *hash)

@@ -18,6 +18,7 @@ nat64_libnat64_a_SOURCES = \
 	nat64/head.c nat64/head.h \
 	nat64/health.c nat64/health.h \
 	nat64/icmp_types.c \
+	nat64/large.c nat64/large.h \
 	nat64/lines.c nat64/lines.h \
 	nat64/mappings.c nat64/mappings.h \
 	nat64/nat64.c nat64/nat64.h \

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "lib/base/error.h"
+#include "nat64/large.h"
 #include "nat64/worker.h"
 
 static int allocate(struct ks_rules *rules)
@@ -17,7 +18,7 @@ static int allocate(struct ks_rules *rules)
 	if (rules->before == NULL || rules->mappings == NULL)
 		return -ENOMEM;
 	for (unsigned i = 0; i < rules->workers; i++) {
-		rules->mappings[i] = calloc(slots + 1, sizeof(**rules->mappings));
+		rules->mappings[i] = ks_large_new((slots + 1) * sizeof(**rules->mappings));
 		if (rules->mappings[i] == NULL)
 			return -ENOMEM;
 	}

@@ -129,6 +129,22 @@ enum ks_mapped ks_table_to4(const struct ks_table *table, const struct in6_addr 
 	return KS_MAPPED_PREFIX;
 }
 
+void ks_table_expect4(const struct ks_table *table, uint32_t v4)
+{
+	if (table->n_by4 > 0)
+		ks_hash_prefetch(&table->by4[0], 0, v4);
+}
+
+void ks_table_expect6(const struct ks_table *table, const struct in6_addr *v6)
+{
+	uint64_t half[2];
+
+	if (table->n_by6 == 0)
+		return;
+	to_halves(v6, half);
+	ks_hash_prefetch(&table->by6[0], half[0], half[1]);
+}
+
 static const struct ks_mapping66 *find66(const struct ks_table *table, const struct ks_hash *hash,
 					 const struct in6_addr *v6, uint32_t *slot)
 {

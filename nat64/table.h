@@ -54,6 +54,10 @@ struct ks_table;
 enum ks_mapped ks_table_to6(const struct ks_table *table, uint32_t v4, bool explicit_too, struct in6_addr *v6,
 			    uint32_t *slot);
 enum ks_mapped ks_table_to4(const struct ks_table *table, const struct in6_addr *v6, uint32_t *v4, uint32_t *slot);
+/* That one of these will be asked for soon: the memory that holds the answer is fetched meanwhile. In a large table that
+ * is what a look-up takes. Only mappings of the longest length, which hosts have. */
+void ks_table_expect4(const struct ks_table *table, uint32_t v4);
+void ks_table_expect6(const struct ks_table *table, const struct in6_addr *v6);
 /* IPv6 to IPv6: whether it is a global address that stands for an inner one, and the reverse. */
 bool ks_table_to_intra(const struct ks_table *table, const struct in6_addr *global, struct in6_addr *intra,
 		       uint32_t *slot);

@@ -142,18 +142,24 @@ static size_t read_one(struct ks_worker *worker, uint8_t *at, struct ks_packet *
 static bool batch(struct ks_worker *worker, struct ks_trace *trace)
 {
 	size_t at = KS_PACKET_HEADROOM;
+	struct ks_packet packet = { .len = 0 }, next;
 	bool more = true;
 
-	for (unsigned n = 0; n < KS_WORKER_BATCH && at + KS_PACKET_ROOM <= KS_WORKER_ARENA; n++) {
-		struct ks_packet packet;
-		size_t len = read_one(worker, worker->arena + at, &packet);
+	for (unsigned n = 0; more && n < KS_WORKER_BATCH && at + KS_PACKET_ROOM <= KS_WORKER_ARENA; n++) {
+		size_t len = read_one(worker, worker->arena + at, &next);
 
+		/* One is translated while the table's lines for the next are on their way from memory. */
 		more = len > 0;
-		if (!more)
-			break;
-		translate(worker, trace, &packet);
+		if (more)
+			ks_xlat_expect(&worker->xlat, &next);
+		if (packet.len > 0)
+			translate(worker, trace, &packet);
+		packet = next;
+		packet.len = len;
 		at += (len + KS_PACKET_HEADROOM + ALIGN - 1) / ALIGN * ALIGN;
 	}
+	if (packet.len > 0)
+		translate(worker, trace, &packet);
 	ks_coalesce_flush(&worker->coalesce);
 	count(&worker->counts.batches);
 	return more;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nat64/xlat.h"
 
+#include "nat64/bytes.h"
 #include "nat64/xlat_private.h"
 
 #define MTU_DEFAULT 1500
@@ -72,6 +73,22 @@ enum ks_mapped ks_xlat_to6(const struct ks_xlat *x, uint32_t v4, bool explicit_t
 			   uint32_t *slot)
 {
 	return ks_table_to6(x->table, v4, explicit_too, v6, slot);
+}
+
+void ks_xlat_expect(const struct ks_xlat *x, const struct ks_packet *packet)
+{
+	const uint8_t *ip = packet->data;
+	struct in6_addr address;
+
+	if (packet->len >= KS_HEAD6 && ip[0] >> 4 == 6) {
+		memcpy(&address, ip + 8, sizeof(address));
+		ks_table_expect6(x->table, &address);
+		memcpy(&address, ip + 24, sizeof(address));
+		ks_table_expect6(x->table, &address);
+	} else if (packet->len >= KS_HEAD4 && ip[0] >> 4 == 4) {
+		ks_table_expect4(x->table, ks_get32(ip + 12));
+		ks_table_expect4(x->table, ks_get32(ip + 16));
+	}
 }
 
 static enum ks_xlat_drop by_version(struct ks_xlat *x, struct ks_packet *packet)

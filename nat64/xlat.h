@@ -107,6 +107,9 @@ struct ks_xlat {
 #define KS_XLAT_SCRATCH_PACKETS 4
 #define KS_XLAT_SCRATCH (KS_XLAT_SCRATCH_PACKETS * (KS_PACKET_HEADROOM + KS_PACKET_ROOM))
 
+/* That this packet will be given to ks_xlat() soon: what the table says of its addresses is fetched meanwhile. */
+void ks_xlat_expect(const struct ks_xlat *xlat, const struct ks_packet *packet);
+
 /* Translates one packet: counts it, and gives emit() what comes of it. The bytes of the packet, and KS_PACKET_HEADROOM
  * bytes in front of it, are the core's to change. Returns KS_XLAT_PASSED, or why nothing of it goes on (an ICMP error
  * may have been emitted all the same). */

@@ -80,6 +80,7 @@ static enum ks_xlat_drop map_addresses(struct way *w)
 	enum ks_mapped mapped;
 
 	mapped = ks_xlat_to6(w->x, head->dst, true, &w->new.dst, &w->slots.dst);
+	ks_xlat_expect_count(w->x, w->slots.dst);
 	if (mapped == KS_MAPPED_PRIVATE)
 		return KS_XLAT_WELL_KNOWN;
 	if (mapped == KS_MAPPED_NOT)

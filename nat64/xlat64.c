@@ -72,6 +72,7 @@ static enum ks_xlat_drop map_addresses(struct way *w)
 	if (mapped == KS_MAPPED_NOT)
 		return KS_XLAT_NO_MAP_DST6;
 	mapped = ks_table_to4(w->x->table, &w->head.src, &w->new.src, &w->slots.src);
+	ks_xlat_expect_count(w->x, w->slots.src);
 	if (mapped == KS_MAPPED_EXPLICIT || mapped == KS_MAPPED_PREFIX)
 		return KS_XLAT_PASSED;
 	if (w->error)

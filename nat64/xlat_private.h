@@ -24,6 +24,12 @@ uint32_t ks_xlat_random(struct ks_xlat *x);
 struct ks_slots {
 	uint32_t src, dst;
 };
+/* The counters will be needed when the packet has been written. */
+static inline void ks_xlat_expect_count(const struct ks_xlat *x, uint32_t slot)
+{
+	if (x->mappings != NULL && slot != KS_SLOT_NONE)
+		__builtin_prefetch(&x->mappings[slot], 1);
+}
 void ks_xlat_count_mappings(struct ks_xlat *x, const struct ks_packet *packet, struct ks_slots slots);
 void ks_xlat_send(struct ks_xlat *x, const struct ks_packet *packet, enum ks_xlat_direction direction,
 		  struct ks_slots slots);
