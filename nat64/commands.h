@@ -8,6 +8,8 @@
  *	{"command": "status"}, {"command": "counters"}
  *	{"command": "map-add", "v4": A, "v6": B}, {"command": "map-remove", "v4": A}	one host, at once
  *	{"command": "reload"}, {"command": "drain"}
+ *
+ * control.c has one more, handover, which is for a successor alone (nat64/handover.h).
  */
 #ifndef KS_NAT64_COMMANDS_H
 #define KS_NAT64_COMMANDS_H

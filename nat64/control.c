@@ -22,6 +22,7 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "nat64/commands.h"
+#include "nat64/handover.h"
 
 #define BACKLOG 8
 #define TRACE_LOOK_US 50000
@@ -103,6 +104,13 @@ static void await_trace(struct client *client, struct ks_trace *trace, int64_t w
 		on_trace(-1, 0, client);
 }
 
+static bool is_handover(json_t *request)
+{
+	const char *command = json_string_value(json_object_get(request, "command"));
+
+	return command != NULL && strcmp(command, "handover") == 0;
+}
+
 static void take_line(struct client *client, const char *line, size_t len)
 {
 	json_error_t error;
@@ -112,6 +120,15 @@ static void take_line(struct client *client, const char *line, size_t len)
 
 	if (request == NULL) {
 		answer(client, json_pack("{s:b, s:s}", "ok", 0, "error", "expected one JSON object a line"));
+		return;
+	}
+	if (is_handover(request)) {
+		json_decref(request);
+		/* Descriptors do not go through the stream's buffer; nothing else was asked on this connection. */
+		if (ks_handover_give(bufferevent_getfd(client->stream), ks_nat64_tun(client->control->nat64)) == KS_EOK)
+			ks_nat64_handed_over(client->control->nat64);
+		else
+			answer(client, json_pack("{s:b, s:s}", "ok", 0, "error", "only for a successor of the same user"));
 		return;
 	}
 	object = ks_commands_run(client->control->nat64, request, &trace, &wait_us);

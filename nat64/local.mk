@@ -14,6 +14,7 @@ nat64_libnat64_a_SOURCES = \
 	nat64/events.c nat64/events.h \
 	nat64/extension.c \
 	nat64/fragment.c \
+	nat64/handover.c nat64/handover.h \
 	nat64/hash.c nat64/hash.h \
 	nat64/head.c nat64/head.h \
 	nat64/health.c nat64/health.h \

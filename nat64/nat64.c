@@ -16,6 +16,7 @@
 #include "lib/base/log.h"
 #include "lib/base/metrics.h"
 #include "nat64/control.h"
+#include "nat64/handover.h"
 #include "nat64/health.h"
 #include "nat64/mappings.h"
 #include "nat64/privileges.h"
@@ -49,7 +50,8 @@ struct ks_nat64 {
 	uint32_t mtu;
 	uint64_t rounds[KS_WORKERS_MAX];
 	unsigned missed[KS_WORKERS_MAX];	/* looks since it last came round */
-	bool hangs;
+	bool hangs, took_over, handed_over;
+	bool metrics_wait;	/* the predecessor still has the port */
 	struct ks_nat64_status status;
 };
 
@@ -260,10 +262,18 @@ void ks_nat64_drain(struct ks_nat64 *nat64)
 		ks_daemon_stop(nat64->daemon);
 }
 
+void ks_nat64_handed_over(struct ks_nat64 *nat64)
+{
+	ks_info("nat64", "a successor reads from the same queues now");
+	nat64->handed_over = true;
+}
+
 static bool linger(void *ctx)
 {
 	struct ks_nat64 *nat64 = ctx;
 
+	if (nat64->handed_over)
+		return false;
 	if (nat64->set->drain_seconds == 0 && nat64->set->withdraw_hook == NULL)
 		return false;
 	ks_nat64_drain(nat64);
@@ -276,41 +286,6 @@ static void reload(void *ctx)
 }
 
 /* --- looking after it ------------------------------------------------------------------------------------------ */
-
-static void on_timer(evutil_socket_t fd, short what, void *ctx)
-{
-	struct ks_nat64 *nat64 = ctx;
-	bool hangs = false;
-
-	(void)fd;
-	(void)what;
-	for (unsigned i = 0; i < nat64->views.n; i++) {
-		uint64_t rounds = ks_worker_rounds(nat64->views.workers[i]);
-
-		nat64->missed[i] = rounds == nat64->rounds[i] ? nat64->missed[i] + 1 : 0;
-		hangs = hangs || nat64->missed[i] >= MISSED_MAX;
-		nat64->rounds[i] = rounds;
-		ks_worker_wake(nat64->views.workers[i]);
-	}
-	if (hangs && !nat64->hangs)
-		ks_error("nat64", "a worker does not come round; health says no");
-	nat64->hangs = hangs;
-}
-
-static void on_links(evutil_socket_t fd, short what, void *ctx)
-{
-	struct ks_nat64 *nat64 = ctx;
-	uint32_t mtu = 0;
-
-	(void)what;
-	ks_tun_watched(fd);
-	if (ks_tun_mtu(&nat64->tun, &mtu) != KS_EOK || mtu == nat64->mtu)
-		return;
-	ks_info("nat64", "%s: the MTU is %" PRIu32 " now, it was %" PRIu32, nat64->tun.name, mtu, nat64->mtu);
-	nat64->mtu = mtu;
-	if (nat64->asked.mtu4 == 0 || nat64->asked.mtu6 == 0)
-		put(nat64, NULL, NULL, NULL);
-}
 
 static const char *fault(const struct ks_nat64 *nat64)
 {
@@ -334,6 +309,54 @@ static void fill(FILE *out, void *ctx)
 	ks_report_metrics(out, ctx);
 }
 
+/* Again from the timer while a predecessor has the port, which ends soon. */
+static int open_metrics(struct ks_nat64 *nat64)
+{
+	int err = ks_exporter_new(&nat64->exporter, nat64->daemon->base, nat64->set->metrics, fill, nat64);
+
+	nat64->metrics_wait = err == -EADDRINUSE && nat64->took_over;
+	if (err == KS_EOK)
+		ks_exporter_health(nat64->exporter, healthy, nat64);
+	return nat64->metrics_wait ? KS_EOK : err;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	struct ks_nat64 *nat64 = ctx;
+	bool hangs = false;
+
+	(void)fd;
+	(void)what;
+	for (unsigned i = 0; i < nat64->views.n; i++) {
+		uint64_t rounds = ks_worker_rounds(nat64->views.workers[i]);
+
+		nat64->missed[i] = rounds == nat64->rounds[i] ? nat64->missed[i] + 1 : 0;
+		hangs = hangs || nat64->missed[i] >= MISSED_MAX;
+		nat64->rounds[i] = rounds;
+		ks_worker_wake(nat64->views.workers[i]);
+	}
+	if (hangs && !nat64->hangs)
+		ks_error("nat64", "a worker does not come round; health says no");
+	nat64->hangs = hangs;
+	if (nat64->metrics_wait)
+		open_metrics(nat64);
+}
+
+static void on_links(evutil_socket_t fd, short what, void *ctx)
+{
+	struct ks_nat64 *nat64 = ctx;
+	uint32_t mtu = 0;
+
+	(void)what;
+	ks_tun_watched(fd);
+	if (ks_tun_mtu(&nat64->tun, &mtu) != KS_EOK || mtu == nat64->mtu)
+		return;
+	ks_info("nat64", "%s: the MTU is %" PRIu32 " now, it was %" PRIu32, nat64->tun.name, mtu, nat64->mtu);
+	nat64->mtu = mtu;
+	if (nat64->asked.mtu4 == 0 || nat64->asked.mtu6 == 0)
+		put(nat64, NULL, NULL, NULL);
+}
+
 /* --- start and end --------------------------------------------------------------------------------------------- */
 
 static int open_device(struct ks_nat64 *nat64)
@@ -343,8 +366,11 @@ static int open_device(struct ks_nat64 *nat64)
 		.name = set->tun, .queues = (unsigned)set->workers, .vnet = set->tso || set->uso || set->coalesce,
 		.tso = set->tso, .uso = set->uso,
 	};
-	int err = ks_tun_open(&nat64->tun, &settings);
+	int err = KS_EOK;
 
+	nat64->took_over = set->control != NULL && ks_handover_take(set->control, &settings, &nat64->tun) == KS_EOK;
+	if (!nat64->took_over)
+		err = ks_tun_open(&nat64->tun, &settings);
 	if (err == KS_EOK && set->routes)
 		err = ks_tun_up(&nat64->tun);
 	if (err == KS_EOK && ks_tun_mtu(&nat64->tun, &nat64->mtu) != KS_EOK)
@@ -393,11 +419,8 @@ static int open_doors(struct ks_nat64 *nat64)
 
 	if (err == KS_EOK)
 		ks_health_targets(nat64->health, nat64->asked.source4, &nat64->asked.source6);
-	if (err == KS_EOK && set->metrics != NULL) {
-		err = ks_exporter_new(&nat64->exporter, base, set->metrics, fill, nat64);
-		if (err == KS_EOK)
-			ks_exporter_health(nat64->exporter, healthy, nat64);
-	}
+	if (err == KS_EOK && set->metrics != NULL)
+		err = open_metrics(nat64);
 	if (err == KS_EOK && set->control != NULL)
 		err = ks_control_new(&nat64->control, base, set->control, set->user, nat64);
 	if (err == KS_EOK)
@@ -463,6 +486,8 @@ int ks_nat64_new(struct ks_nat64 **out, struct ks_daemon *daemon, const struct k
 	daemon->linger = linger;
 	daemon->ctx = nat64;
 	signal(SIGCHLD, SIG_IGN);	/* hooks */
+	ks_info("nat64", "%" PRIu32 " mappings are in force, version %s", ks_table_slots(config->table),
+		ks_table_version(config->table));
 	run_hook("announce-hook", config->set.announce_hook);
 	*out = nat64;
 	return KS_EOK;

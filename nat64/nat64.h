@@ -34,6 +34,8 @@ int ks_nat64_map_add(struct ks_nat64 *nat64, const struct ks_mapping *mapping);
 int ks_nat64_map_remove(struct ks_nat64 *nat64, uint32_t v4);
 /* Health turns bad, the hook runs, and after drain-seconds the program ends. */
 void ks_nat64_drain(struct ks_nat64 *nat64);
+/* A successor has the queues: SIGTERM ends this one at once, and nothing is withdrawn. */
+void ks_nat64_handed_over(struct ks_nat64 *nat64);
 
 /* One trace at a time: -EBUSY. The trace stays the caller's, until ks_nat64_trace_end(). */
 int ks_nat64_trace(struct ks_nat64 *nat64, struct ks_trace *trace);

@@ -4,7 +4,7 @@
  * tests, and for who wants to see what would become of a packet.
  *
  * OUT gets what comes of it: raw IP packets one behind the other, each of the length that its header says; nothing when it
- * was dropped. Standard output says "translated" or "dropped: REASON: what it means", then one line per packet that came
+ * was dropped, unless its sender is told by ICMP. Standard output says "translated" or "dropped: REASON: what it means", then one line per packet that came
  * of it. MTU 0 means 1500 here. Exit status 0, dropped or not; 1 when a file cannot be read or written; 2 for usage.
  */
 #ifndef KS_NAT64_PACKET_MODE_H

@@ -211,7 +211,11 @@ int ks_tun_up(const struct ks_tun *tun)
 	int err = interface_ioctl(tun, SIOCGIFFLAGS, &request);
 
 	if (err == KS_EOK && (request.ifr_flags & IFF_UP) == 0) {
+		struct ifreq length = { .ifr_qlen = KS_TUN_QUEUE_LENGTH };
+
 		keep_quiet(tun);
+		/* Without it there is only more loss when this machine is busy. */
+		interface_ioctl(tun, SIOCSIFTXQLEN, &length);
 		request.ifr_flags |= IFF_UP;
 		err = interface_ioctl(tun, SIOCSIFFLAGS, &request);
 	}

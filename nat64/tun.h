@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define KS_TUN_QUEUES_MAX 64
+#define KS_TUN_QUEUE_LENGTH 2000	/* packets that wait for a worker, each queue; the kernel's default is 500 */
 
 struct ks_tun_settings {
 	const char *name;	/* at most IFNAMSIZ - 1 characters */
@@ -31,11 +32,12 @@ struct ks_tun {
 };
 
 /* Makes the device, which goes with the last process that has it, or takes one that is there: a persistent one, or one of
- * which another process has queues. Both get packets then, so a successor may begin before its predecessor ends. Logs what it got, or what is missing; returns KS_EOK or -errno. */
+ * which another process has queues. Both get packets then, so a successor may begin before its predecessor ends; when that
+ * detaches, what is in its queues is lost (nat64/handover.h does better). Logs what it got, or what is missing; returns KS_EOK or -errno. */
 int ks_tun_open(struct ks_tun *tun, const struct ks_tun_settings *settings);
 void ks_tun_close(struct ks_tun *tun);	/* may be called twice */
 
-int ks_tun_up(const struct ks_tun *tun);	/* switches it on */
+int ks_tun_up(const struct ks_tun *tun);	/* switches it on, with the length of its queues */
 int ks_tun_mtu(const struct ks_tun *tun, uint32_t *mtu);
 /* A descriptor that is readable after something about an interface has changed; ks_tun_watched() empties it. */
 int ks_tun_watch(void);

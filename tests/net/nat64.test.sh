@@ -34,12 +34,13 @@ configure() { # LINE...
 		[ $# = 0 ] || printf '%s\n' "$@"
 	} >"$scratch/nat64d.conf"
 }
+ready() { says "$1" 'mappings are in force'; }
 translator() { # NAME [OPTION]...
 	local name=$1
 	shift
 	start "$name" router "$nat64d" --config "$scratch/nat64d.conf" --control "$scratch/$name.sock" \
 		--metrics "127.0.0.1:$metrics_port" "$@"
-	within 10 test -S "$scratch/$name.sock"
+	within 10 ready "$name"
 }
 ask() { "$ctl" nat64 --socket "$scratch/nat64d.sock" "$@"; }
 health() { on router curl -s -o "$scratch/health" -w '%{http_code}' "http://127.0.0.1:$metrics_port/health"; }
@@ -82,9 +83,9 @@ ok "large packets were translated whole" test "$(metric router koshien_nat64_wor
 figure "$(metric router koshien_nat64_packets_total) packets in $(metric router koshien_nat64_units_total) units"
 start server6.echo server6 "$tools/nat64_echo" --serve 7
 start client4.echo client4 "$tools/nat64_echo" --serve 7
-ok "UDP from IPv4, 20000 datagrams of 32 bytes in bursts" \
-	on client4 "$tools/nat64_echo" --udp 7 $server6_by4 20000 20000 32
-ok "UDP from IPv6" on server6 "$tools/nat64_echo" --udp 7 $client4_by6 20000 20000 1200
+ok "UDP from IPv4, 20000 datagrams of 32 bytes" \
+	on client4 "$tools/nat64_echo" --udp 7 $server6_by4 20000 10000 32
+ok "UDP from IPv6" on server6 "$tools/nat64_echo" --udp 7 $client4_by6 20000 10000 1200
 ok "small ones were merged" test "$(metric router koshien_nat64_worker_merged_total)" -gt 0
 figure "merged $(metric router koshien_nat64_worker_merged_total) into $(metric router koshien_nat64_worker_trains_total)"
 ok "no write failed" test "$(metric router koshien_nat64_worker_write_errors_total)" = 0
@@ -142,18 +143,29 @@ configure
 # --- one takes the place of another -----------------------------------------------------------------------------------
 on client4 "$tools/nat64_echo" --udp 7 $server6_by4 60000 10000 64 >"$scratch/stream" 2>&1 &
 stream=$!
-ok "a second one on the same device" translator second --metrics 127.0.0.1:9399
+ok "a second one, at the same control socket" translator second --control "$scratch/nat64d.sock"
+ok "it has the first one's queues" within 5 says second 'from the daemon that runs'
 began=$SECONDS
 stop nat64d
-ok "the first drains for its 5 s" test $((SECONDS - began)) -ge 4
-wait $stream
-ok "while one took the other's place at most 20 of 60 000 were lost" \
-	awk '/lost/ { good = $(NF - 1) <= 20 } END { exit !good }' "$scratch/stream"
+ok "the first ends at once" test $((SECONDS - began)) -le 2
+ok "while one took the other's place none of 60 000 was lost" wait $stream
 figure "$(tail -n 1 "$scratch/stream")"
 ok "the second goes on" echoed client4 $server6_by4
+ok "and is the one that is asked" says_ask '^healthy *true' status
+ok "with metrics, as soon as the first is gone" within 3 healthy 200
+on client4 "$tools/nat64_echo" --udp 7 $server6_by4 60000 10000 64 >"$scratch/stream" 2>&1 &
+stream=$!
+ok "a third, which knows nothing of it" translator third --metrics 127.0.0.1:9399
+began=$SECONDS
 stop second
+ok "the second drains for its 5 s" test $((SECONDS - began)) -ge 4
+wait $stream
+ok "at most 100 of 60 000 were lost" awk '/lost/ { good = $(NF - 1) <= 100 } END { exit !good }' "$scratch/stream"
+figure "$(tail -n 1 "$scratch/stream")"
+stop third
 
 # --- the end -------------------------------------------------------------------------------------------------------------
+: >"$scratch/nat64d.log"
 ok "again, as nobody" translator nat64d --user nobody --drain-seconds 2 \
 	--withdraw-hook "echo withdrawn >$scratch/hook/said"
 mkdir -m 777 "$scratch/hook" && chmod 755 "$scratch"
