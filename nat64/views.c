@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
@@ -32,7 +33,8 @@ static struct ks_views_one *make(const struct ks_rules *rules, const struct ks_x
 
 int ks_views_init(struct ks_views *views, struct ks_rules *rules, const struct ks_xlat_settings *settings)
 {
-	*views = (struct ks_views){ .rules = rules };
+	memset(views, 0, sizeof(*views));
+	views->rules = rules;
 	views->one = make(rules, settings, NULL, 1);
 	if (views->one == NULL) {
 		ks_rules_free(rules);
@@ -51,7 +53,7 @@ void ks_views_free(struct ks_views *views)
 		ks_worker_free(views->workers[i]);
 	free(views->one);
 	ks_rules_free(views->rules);
-	*views = (struct ks_views){ 0 };
+	memset(views, 0, sizeof(*views));
 }
 
 static bool all_passed(const struct ks_views *views, uint64_t number)
