@@ -42,8 +42,8 @@ static int dial(const char *path, int64_t wait_s)
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
 		return fd;
-	fprintf(stderr, "koshienctl nat64: %s: %s; is nat64d running, and is this its control socket (--socket)?\n", path,
-		strerror(errno));
+	fprintf(stderr, "koshienctl nat64: %s: %s; is nat64d running, and is this its control socket (--socket)?\n",
+		path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return -1;

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Packets of one flow that follow each other, made one large packet for the kernel (GRO on the way out): one write and one
- * way through the kernel's forwarding instead of up to 64. The kernel cuts it again (GSO) at the device that it leaves by,
- * into what went in here: every byte that a receiver sees is the same, but for the IPv4 identification.
+ * Packets of one flow that follow each other, made one large packet for the kernel (GRO on the way out): one write
+ * and one way through the kernel's forwarding instead of up to 64. The kernel cuts it again (GSO) at the device that
+ * it leaves by, into what went in here: every byte that a receiver sees is the same, but for the IPv4
+ * identification.
  *
- * TCP: the rules of Linux's GRO (net/ipv4/tcp_offload.c): same addresses, ports, TOS, TTL, flow label, options, window and
- * acknowledgement, consecutive sequence numbers, no flag but ACK, ECE, and on the last one PSH and FIN. UDP: same
- * addresses and ports. Of both: equal sizes, the last may be shorter; checksums are verified before, or are the kernel's
- * to complete.
+ * TCP: the rules of Linux's GRO (net/ipv4/tcp_offload.c): same addresses, ports, TOS, TTL, flow label, options,
+ * window and acknowledgement, consecutive sequence numbers, no flag but ACK, ECE, and on the last one PSH and FIN.
+ * UDP: same addresses and ports. Of both: equal sizes, the last may be shorter; checksums are verified before, or
+ * are the kernel's to complete.
  *
  * The IPv4 identification is not asked to count up, as GRO does of packets without DF, where cutting will count from
- * that of the first: these numbers are the translator's own (RFC 7915, section 5.1), and fragments, whose number is not,
- * are never merged. A run from a random beginning is as good as random ones (RFC 6864).
+ * that of the first: these numbers are the translator's own (RFC 7915, section 5.1), and fragments, whose number is
+ * not, are never merged. A run from a random beginning is as good as random ones (RFC 6864).
  *
  * Pure: no I/O, no allocation, no clock. One thread.
  */
@@ -52,7 +53,7 @@ struct ks_coalesce {
 	/* Takes one packet: iov[0] is its struct virtio_net_hdr, the rest are its bytes; valid during the call. */
 	void (*send)(void *ctx, const struct iovec *iov, unsigned n);
 	void *ctx;
-	uint64_t trains, merged;	/* large packets that were made, and of how many; the owner's to read (relaxed) */
+	uint64_t trains, merged;	/* large packets that were made, and of how many (read relaxed) */
 	struct ks_coalesce_train flows[KS_COALESCE_FLOWS];
 	unsigned next;			/* the flow that gives way when all are taken */
 };

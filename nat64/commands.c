@@ -69,12 +69,14 @@ static json_t *why(const struct ks_table *table, enum ks_mapped mapped, uint32_t
 	const struct ks_prefix *prefix = ks_table_prefix(table);
 
 	if (mapped == KS_MAPPED_EXPLICIT && mapping != NULL) {
-		snprintf(text, sizeof(text), "by the mapping %s %s", ks_report_address4(four, mapping->v4, mapping->length4),
+		snprintf(text, sizeof(text), "by the mapping %s %s",
+			 ks_report_address4(four, mapping->v4, mapping->length4),
 			 ks_report_address6(six, &mapping->v6, mapping->length6));
 		return json_string(text);
 	}
 	if (mapped == KS_MAPPED_PREFIX && prefix != NULL) {
-		snprintf(text, sizeof(text), "by the prefix %s", ks_report_address6(six, &prefix->address, prefix->length));
+		snprintf(text, sizeof(text), "by the prefix %s",
+			 ks_report_address6(six, &prefix->address, prefix->length));
 		return json_string(text);
 	}
 	if (mapped == KS_MAPPED_PRIVATE)
@@ -90,8 +92,8 @@ static json_t *lookup4(const struct ks_rules *rules, uint32_t v4)
 	enum ks_mapped mapped = ks_table_to6(rules->table, v4, true, &v6, &slot);
 	bool found = mapped == KS_MAPPED_EXPLICIT || mapped == KS_MAPPED_PREFIX;
 
-	return json_pack("{s:b, s:s?, s:o}", "ok", 1, "becomes", found ? ks_report_address6(text, &v6, 128) : NULL, "why",
-			 why(rules->table, mapped, slot));
+	return json_pack("{s:b, s:s?, s:o}", "ok", 1, "becomes", found ? ks_report_address6(text, &v6, 128) : NULL,
+			 "why", why(rules->table, mapped, slot));
 }
 
 static json_t *lookup66(const struct ks_rules *rules, const struct in6_addr *v6)
@@ -181,7 +183,8 @@ static json_t *begin_trace(struct ks_nat64 *nat64, json_t *request, struct ks_tr
 	if (err != -ETIMEDOUT)
 		ks_trace_free(*trace);
 	*trace = NULL;
-	return refuse("%s", err == -EBUSY ? "another trace is being made; try again when it has ended" : ks_strerror(err));
+	return refuse("%s",
+		      err == -EBUSY ? "another trace is being made; try again when it has ended" : ks_strerror(err));
 }
 
 static json_t *json_packet(const struct ks_trace_packet *packet)
@@ -200,7 +203,8 @@ json_t *ks_commands_traced(const struct ks_trace *trace)
 
 	for (unsigned i = 0; i < ks_trace_count(trace); i++) {
 		const struct ks_trace_entry *entry = ks_trace_entry(trace, i);
-		json_t *object = json_pack("{s:o, s:i}", "in", json_packet(&entry->in), "packets_out", (int)entry->n_out);
+		json_t *object =
+			json_pack("{s:o, s:i}", "in", json_packet(&entry->in), "packets_out", (int)entry->n_out);
 
 		if (entry->n_out > 0)
 			json_object_set_new(object, "out", json_packet(&entry->out));
@@ -268,7 +272,8 @@ static json_t *reload(struct ks_nat64 *nat64, json_t *request)
 	(void)request;
 	if (ks_nat64_reload(nat64) == KS_EOK)
 		return good();
-	return refuse("the configuration cannot be used; the log says which line. The mappings from before stay in force");
+	return refuse("the configuration cannot be used; the log says which line. The mappings from before stay in "
+		      "force");
 }
 
 static json_t *drain(struct ks_nat64 *nat64, json_t *request)
@@ -282,8 +287,8 @@ static const struct {
 	const char *name;
 	json_t *(*run)(struct ks_nat64 *nat64, json_t *request);
 } commands[] = {
-	{ "lookup", lookup }, { "status", status }, { "counters", counters }, { "reasons", reasons }, { "map-add", map_add },
-	{ "map-remove", map_remove }, { "reload", reload }, { "drain", drain },
+	{ "lookup", lookup },	{ "status", status },	      { "counters", counters }, { "reasons", reasons },
+	{ "map-add", map_add }, { "map-remove", map_remove }, { "reload", reload },	{ "drain", drain },
 };
 
 json_t *ks_commands_run(struct ks_nat64 *nat64, json_t *request, struct ks_trace **trace, int64_t *wait_us)
@@ -295,6 +300,6 @@ json_t *ks_commands_run(struct ks_nat64 *nat64, json_t *request, struct ks_trace
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(commands[i].name, name) == 0)
 			return commands[i].run(nat64, request);
-	return refuse("command: expected lookup, trace, status, counters, reasons, map-add, map-remove, reload or drain, got "
-		      "'%.64s'", name);
+	return refuse("command: expected lookup, trace, status, counters, reasons, map-add, map-remove, reload or "
+		      "drain, got '%.64s'", name);
 }

@@ -128,7 +128,8 @@ static void take_line(struct client *client, const char *line, size_t len)
 		if (ks_handover_give(bufferevent_getfd(client->stream), ks_nat64_tun(client->control->nat64)) == KS_EOK)
 			ks_nat64_handed_over(client->control->nat64);
 		else
-			answer(client, json_pack("{s:b, s:s}", "ok", 0, "error", "only for a successor of the same user"));
+			answer(client,
+			       json_pack("{s:b, s:s}", "ok", 0, "error", "only for a successor of the same user"));
 		return;
 	}
 	object = ks_commands_run(client->control->nat64, request, &trace, &wait_us);
@@ -266,7 +267,8 @@ static int listen_at(struct ks_control *control, const char *user)
 	if (err == KS_EOK && stat(control->path, &st) == 0)
 		control->inode = st.st_ino;
 	if (err == KS_EOK) {
-		control->listener = evconnlistener_new(control->base, on_accept, control, LEV_OPT_CLOSE_ON_FREE, BACKLOG, fd);
+		control->listener =
+			evconnlistener_new(control->base, on_accept, control, LEV_OPT_CLOSE_ON_FREE, BACKLOG, fd);
 		err = control->listener != NULL ? KS_EOK : -ENOMEM;
 	}
 	if (err != KS_EOK)

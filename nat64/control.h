@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The control socket: a Unix stream socket that takes one JSON object a line, {"command": "…", …}, and answers each with
- * one: {"ok": true, …} or {"ok": false, "error": "…"}. nat64/commands.h has the commands. Control thread.
+ * The control socket: a Unix stream socket that takes one JSON object a line, {"command": "…", …}, and answers each
+ * with one: {"ok": true, …} or {"ok": false, "error": "…"}. nat64/commands.h has the commands. Control thread.
  *
- * The socket belongs to the daemon's user and is for its group (mode 0660). A successor takes the path over from one that
- * still runs.
+ * The socket belongs to the daemon's user and is for its group (mode 0660). A successor takes the path over from one
+ * that still runs.
  */
 #ifndef KS_NAT64_CONTROL_H
 #define KS_NAT64_CONTROL_H

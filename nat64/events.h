@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is said in the log about packets that were dropped: a sample per reason, with addresses and ports, never one line
- * per packet. UDP without a checksum is the system management event of RFC 7915, section 4.5, and gets more lines, since
- * each sender is one to be mended. One thread; a zeroed struct is ready.
+ * What is said in the log about packets that were dropped: a sample per reason, with addresses and ports, never one
+ * line per packet. UDP without a checksum is the system management event of RFC 7915, section 4.5, and gets more
+ * lines, since each sender is one to be mended. One thread; a zeroed struct is ready.
  */
 #ifndef KS_NAT64_EVENTS_H
 #define KS_NAT64_EVENTS_H
@@ -23,6 +23,7 @@ struct ks_events {
 	uint64_t zero_udp_held;
 };
 
-void ks_events_drop(struct ks_events *events, int64_t mono_us, enum ks_xlat_drop why, const uint8_t *packet, size_t len);
+void ks_events_drop(struct ks_events *events, int64_t mono_us, enum ks_xlat_drop why, const uint8_t *packet,
+		    size_t len);
 
 #endif

@@ -31,7 +31,8 @@ static bool is_trusted(int socket)
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
-	return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && (peer.uid == 0 || peer.uid == geteuid());
+	return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	       (peer.uid == 0 || peer.uid == geteuid());
 }
 
 int ks_handover_give(int socket, const struct ks_tun *tun)

@@ -100,7 +100,8 @@ static void ask(struct ks_health *health, struct probe *probe, bool six)
 		probe->judged = true;
 	} else if (!probe->judged && !probe->said) {
 		probe->said = true;
-		ks_warn("health", "IPv%c is not judged: %s; give this host an address and route icmp-source%c to the TUN",
+		ks_warn("health",
+			"IPv%c is not judged: %s; give this host an address and route icmp-source%c to the TUN",
 			six ? '6' : '4', strerror(errno), six ? '6' : '4');
 	}
 }
@@ -116,15 +117,17 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 	ask(health, &health->six, true);
 }
 
-static int open_probe(struct ks_health *health, struct probe *probe, struct event_base *base, const char *device, bool six)
+static int open_probe(struct ks_health *health, struct probe *probe, struct event_base *base, const char *device,
+		      bool six)
 {
 	struct icmp6_filter filter;
 
 	probe->fd = socket(six ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
 			   six ? (int)IPPROTO_ICMPV6 : (int)IPPROTO_ICMP);
-	if (probe->fd < 0 || setsockopt(probe->fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device) + 1) != 0) {
-		ks_warn("health", "IPv%c is not judged: %s; needs the capability CAP_NET_RAW at the start", six ? '6' : '4',
-			strerror(errno));
+	if (probe->fd < 0 ||
+	    setsockopt(probe->fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device) + 1) != 0) {
+		ks_warn("health", "IPv%c is not judged: %s; needs the capability CAP_NET_RAW at the start",
+			six ? '6' : '4', strerror(errno));
 		if (probe->fd >= 0)
 			close(probe->fd);
 		probe->fd = -1;

@@ -77,3 +77,6 @@ check_PROGRAMS += tests/fuzz/fuzz_nat64_config
 TESTS += tests/fuzz/fuzz_nat64_config
 tests_fuzz_fuzz_nat64_config_LDADD = $(FUZZ_DRIVER) $(libnat64)
 tests_fuzz_fuzz_nat64_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+TESTS += tests/unit/check_nat64_packet.sh
+dist_check_SCRIPTS += tests/unit/check_nat64_packet.sh

@@ -105,8 +105,8 @@ int ks_mappings_table(struct ks_table **table, const struct ks_table *from, bool
 			lists.mappings[lists.n++] = more->items[i];
 	}
 	if (err == KS_EOK)
-		err = ks_table_build(table, ks_table_prefix(from), well_known_private, lists.mappings, lists.n, lists.mappings66,
-				     lists.n66);
+		err = ks_table_build(table, ks_table_prefix(from), well_known_private, lists.mappings, lists.n,
+				     lists.mappings66, lists.n66);
 	if (left_out != NULL)
 		*left_out = out;
 	free(lists.mappings);

@@ -23,8 +23,8 @@ void ks_mappings_remove(struct ks_mappings *mappings, const struct ks_mapping *m
 
 bool ks_mapping_same(const struct ks_mapping *a, const struct ks_mapping *b);
 
-/* A new table: that one with these more, and without `without` (NULL: none). Of `more`, what cannot be beside what is there
- * makes it fail (KS_EMALFORMED), or is left out when lenient; *left_out says how many (may be NULL). */
+/* A new table: that one with these more, and without `without` (NULL: none). Of `more`, what cannot be beside what
+ * is there makes it fail (KS_EMALFORMED), or is left out when lenient; *left_out says how many (may be NULL). */
 int ks_mappings_table(struct ks_table **table, const struct ks_table *from, bool well_known_private,
 		      const struct ks_mappings *more, const struct ks_mapping *without, bool lenient, size_t *left_out);
 

@@ -135,7 +135,8 @@ static int put_config(struct ks_nat64 *nat64, struct ks_nat64_config *config)
 	if (err != KS_EOK)
 		return err;
 	if (left_out > 0)
-		ks_warn("nat64", "%zu of %zu mappings that were added by command are at odds with the configuration, which counts",
+		ks_warn("nat64", "%zu of %zu mappings that were added by command are at odds with the configuration, "
+			"which counts",
 			left_out, nat64->added.n);
 	return put(nat64, table, table, free_table);
 }
@@ -197,7 +198,8 @@ int ks_nat64_map_remove(struct ks_nat64 *nat64, uint32_t v4)
 	uint32_t slot;
 	int err;
 
-	if (ks_table_to6(from, v4, true, &v6, &slot) != KS_MAPPED_EXPLICIT || ks_table_mapping(from, slot)->length4 != 32)
+	if (ks_table_to6(from, v4, true, &v6, &slot) != KS_MAPPED_EXPLICIT ||
+	    ks_table_mapping(from, slot)->length4 != 32)
 		return KS_EGONE;
 	mapping = *ks_table_mapping(from, slot);
 	err = ks_mappings_table(&table, from, nat64->well_known_private, NULL, &mapping, false, NULL);
@@ -407,7 +409,9 @@ static int start_events(struct ks_nat64 *nat64)
 	}
 	nat64->timer = event_new(base, -1, EV_PERSIST, on_timer, nat64);
 	nat64->drained = event_new(base, -1, 0, on_drained, nat64);
-	return nat64->timer != NULL && nat64->drained != NULL && event_add(nat64->timer, &every) == 0 ? KS_EOK : -ENOMEM;
+	if (nat64->timer == NULL || nat64->drained == NULL || event_add(nat64->timer, &every) != 0)
+		return -ENOMEM;
+	return KS_EOK;
 }
 
 /* All that needs privileges, or a name that others may have. */

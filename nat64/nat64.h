@@ -29,8 +29,8 @@ void ks_nat64_free(struct ks_nat64 *nat64);
 int ks_nat64_reload(struct ks_nat64 *nat64);
 /* One host more: kept over reloads until it is removed. KS_EMALFORMED: one of the addresses is mapped already. */
 int ks_nat64_map_add(struct ks_nat64 *nat64, const struct ks_mapping *mapping);
-/* The explicit mapping of exactly this address. KS_EGONE: there is none. One of the configuration comes back with the next
- * reload. */
+/* The explicit mapping of exactly this address. KS_EGONE: there is none. One of the configuration comes back with
+ * the next reload. */
 int ks_nat64_map_remove(struct ks_nat64 *nat64, uint32_t v4);
 /* Health turns bad, the hook runs, and after drain-seconds the program ends. */
 void ks_nat64_drain(struct ks_nat64 *nat64);

@@ -40,7 +40,8 @@ static int become(const char *user)
 	    setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid) != 0) {
 		int err = -errno;
 
-		ks_error("nat64", "becoming user '%s': %s; start it as root, or leave user out", user, ks_strerror(err));
+		ks_error("nat64", "becoming user '%s': %s; start it as root, or leave user out", user,
+			 ks_strerror(err));
 		return err;
 	}
 	return KS_EOK;

@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
-/* Becomes `user` (NULL: stays who it is), keeps no capability but CAP_NET_ADMIN when `net_admin`, and may never get more
- * (no_new_privs). Without privileges to begin with it does what is left to do. Logs what went wrong. */
+/* Becomes `user` (NULL: stays who it is), keeps no capability but CAP_NET_ADMIN when `net_admin`, and may never get
+ * more (no_new_privs). Without privileges to begin with it does what is left to do. Logs what went wrong. */
 int ks_privileges_drop(const char *user, bool net_admin);
 
 #endif

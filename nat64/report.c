@@ -63,7 +63,7 @@ static uint32_t next_listed(const struct ks_rules *rules, uint32_t slot, struct 
 	return KS_SLOT_NONE;
 }
 
-/* --- Prometheus ----------------------------------------------------------------------------------------------------- */
+/* --- Prometheus ------------------------------------------------------------------------------ */
 
 static void per_direction(FILE *out, const char *name, const char *help, const uint64_t counts[KS_XLAT_DIRECTIONS])
 {
@@ -83,11 +83,12 @@ static void drops(FILE *out, const struct ks_xlat_counts *counts)
 {
 	static const char name[] = "koshien_nat64_drops_total";
 
-	ks_prom_family(out, name, "counter", "Packets that were not translated; koshienctl nat64 reasons explains each.");
+	ks_prom_family(out, name, "counter",
+		       "Packets that were not translated; koshienctl nat64 reasons explains each.");
 	for (unsigned family = 0; family < 2; family++)
 		for (unsigned i = KS_XLAT_PASSED + 1; i < KS_XLAT_DROPS; i++)
-			ks_prom_sample(out, name, (double)counts->drops[family][i], "family", families[family], "reason",
-				       ks_xlat_drop_names[i], NULL);
+			ks_prom_sample(out, name, (double)counts->drops[family][i], "family", families[family],
+				       "reason", ks_xlat_drop_names[i], NULL);
 }
 
 static void errors(FILE *out, const struct ks_xlat_counts *counts)
@@ -101,8 +102,8 @@ static void errors(FILE *out, const struct ks_xlat_counts *counts)
 			if (counts->errors[family][i] == 0)
 				continue;
 			snprintf(type, sizeof(type), "%u", i);
-			ks_prom_sample(out, name, (double)counts->errors[family][i], "family", families[family], "type", type,
-				       NULL);
+			ks_prom_sample(out, name, (double)counts->errors[family][i], "family", families[family], "type",
+				       type, NULL);
 		}
 }
 
@@ -111,18 +112,22 @@ static void translated(FILE *out, struct ks_nat64 *nat64)
 	struct ks_xlat_counts counts;
 
 	ks_nat64_counts(nat64, &counts);
-	per_direction(out, "koshien_nat64_packets_total", "Packets translated, as they are on the wire.", counts.packets);
-	per_direction(out, "koshien_nat64_bytes_total", "Bytes of the packets translated, IP header included.", counts.bytes);
-	per_direction(out, "koshien_nat64_units_total", "Packets translated, large ones (GSO) counted once.", counts.units);
+	per_direction(out, "koshien_nat64_packets_total", "Packets translated, as they are on the wire.",
+		      counts.packets);
+	per_direction(out, "koshien_nat64_bytes_total", "Bytes of the packets translated, IP header included.",
+		      counts.bytes);
+	per_direction(out, "koshien_nat64_units_total", "Packets translated, large ones (GSO) counted once.",
+		      counts.units);
 	drops(out, &counts);
 	errors(out, &counts);
-	per_family(out, "koshien_nat64_icmp_errors_suppressed_total", "ICMP errors of its own not sent, for their rate.",
-		   counts.suppressed);
-	per_family(out, "koshien_nat64_icmp_errors_translated_total", "ICMP errors of others, by the family they came in.",
-		   counts.icmp_translated);
+	per_family(out, "koshien_nat64_icmp_errors_suppressed_total",
+		   "ICMP errors of its own not sent, for their rate.", counts.suppressed);
+	per_family(out, "koshien_nat64_icmp_errors_translated_total",
+		   "ICMP errors of others, by the family they came in.", counts.icmp_translated);
 	per_family(out, "koshien_nat64_echoes_total", "Echo requests to itself.", counts.echoes);
 	per_family(out, "koshien_nat64_fragments_total", "Fragments made.", counts.fragments);
-	ks_prom_family(out, "koshien_nat64_hairpins_total", "counter", "Packets from one IPv6 host to another by its IPv4 address.");
+	ks_prom_family(out, "koshien_nat64_hairpins_total", "counter",
+		       "Packets from one IPv6 host to another by its IPv4 address.");
 	ks_prom_sample(out, "koshien_nat64_hairpins_total", (double)counts.hairpins, NULL);
 }
 
@@ -140,7 +145,8 @@ static const struct worker_metric worker_metrics[] = {
 	{ "koshien_nat64_worker_gso_reads_total", "Of them, large ones.", OF(gso_reads) },
 	{ "koshien_nat64_worker_writes_total", "Packets written to the TUN, large ones counted once.", OF(writes) },
 	{ "koshien_nat64_worker_gso_writes_total", "Of them, large ones.", OF(gso_writes) },
-	{ "koshien_nat64_worker_merged_total", "Packets that were written as part of a large one.", OF_COALESCE(merged) },
+	{ "koshien_nat64_worker_merged_total", "Packets that were written as part of a large one.",
+	  OF_COALESCE(merged) },
 	{ "koshien_nat64_worker_trains_total", "Large packets that were made of them.", OF_COALESCE(trains) },
 	{ "koshien_nat64_worker_batches_total", "Batches of packets.", OF(batches) },
 	{ "koshien_nat64_worker_read_eagain_total", "Times that nothing more was there.", OF(read_eagain) },
@@ -166,7 +172,8 @@ static void workers(FILE *out, const struct ks_nat64 *nat64)
 		for (unsigned i = 0; i < ks_nat64_workers(nat64); i++) {
 			snprintf(number, sizeof(number), "%u", i);
 			ks_prom_sample(out, worker_metrics[k].name,
-				       (double)worker_metric(ks_nat64_worker(nat64, i), &worker_metrics[k]), "worker", number, NULL);
+				       (double)worker_metric(ks_nat64_worker(nat64, i), &worker_metrics[k]), "worker",
+				       number, NULL);
 		}
 	}
 }
@@ -181,9 +188,10 @@ static void mapping_family(FILE *out, const struct ks_rules *rules, const char *
 	for (uint32_t slot = next_listed(rules, 0, &count); slot != KS_SLOT_NONE && listed++ < KS_REPORT_MAPPINGS;
 	     slot = next_listed(rules, slot + 1, &count)) {
 		mapping_name(text, rules->table, slot);
-		ks_prom_sample(out, name, (double)(bytes ? count.bytes_to : count.packets_to), "mapping", text, "way", "to", NULL);
-		ks_prom_sample(out, name, (double)(bytes ? count.bytes_from : count.packets_from), "mapping", text, "way", "from",
-			       NULL);
+		ks_prom_sample(out, name, (double)(bytes ? count.bytes_to : count.packets_to), "mapping", text, "way",
+			       "to", NULL);
+		ks_prom_sample(out, name, (double)(bytes ? count.bytes_from : count.packets_from), "mapping", text,
+			       "way", "from", NULL);
 	}
 }
 
@@ -215,13 +223,13 @@ void ks_report_metrics(FILE *out, struct ks_nat64 *nat64)
 	state(out, nat64);
 	translated(out, nat64);
 	workers(out, nat64);
-	mapping_family(out, rules, "koshien_nat64_mapping_packets_total", "Packets by explicit mapping, to and from its IPv6 host.",
-		       false);
-	mapping_family(out, rules, "koshien_nat64_mapping_bytes_total", "Bytes by explicit mapping, to and from its IPv6 host.",
-		       true);
+	mapping_family(out, rules, "koshien_nat64_mapping_packets_total",
+		       "Packets by explicit mapping, to and from its IPv6 host.", false);
+	mapping_family(out, rules, "koshien_nat64_mapping_bytes_total",
+		       "Bytes by explicit mapping, to and from its IPv6 host.", true);
 }
 
-/* --- JSON -------------------------------------------------------------------------------------------------------------- */
+/* --- JSON ------------------------------------------------------------------------------------ */
 
 static json_t *number(uint64_t value)
 {
@@ -236,13 +244,14 @@ json_t *ks_report_status(struct ks_nat64 *nat64)
 	struct ks_nat64_status s;
 
 	ks_nat64_status(nat64, &s);
-	return json_pack("{s:b, s:s, s:b, s:s, s:i, s:b, s:b, s:b, s:i, s:i, s:i, s:i, s:I, s:s, s:I, s:I, s:I, s:f, s:f}",
-			 "healthy", s.fault == NULL, "state", s.fault != NULL ? s.fault : "good", "draining", s.draining,
-			 "device", tun->name, "workers", (int)ks_nat64_workers(nat64), "checksum_offload", tun->csum,
-			 "tcp_segmentation", tun->tso, "udp_segmentation", tun->uso, "device_mtu", (int)s.device_mtu,
-			 "mtu4", (int)xlat->mtu4, "mtu6", (int)xlat->mtu6, "lowest_ipv6_mtu", (int)xlat->lowest_ipv6_mtu,
-			 "mappings", (json_int_t)ks_table_slots(table), "version", ks_table_version(table),
-			 "added", (json_int_t)s.added, "reloads", (json_int_t)s.reloads,
+	return json_pack("{s:b, s:s, s:b, s:s, s:i, s:b, s:b, s:b, s:i, s:i, s:i, s:i, s:I, s:s, s:I, s:I, s:I, s:f, "
+			 "s:f}",
+			 "healthy", s.fault == NULL, "state", s.fault != NULL ? s.fault : "good", "draining",
+			 s.draining, "device", tun->name, "workers", (int)ks_nat64_workers(nat64), "checksum_offload",
+			 tun->csum, "tcp_segmentation", tun->tso, "udp_segmentation", tun->uso, "device_mtu",
+			 (int)s.device_mtu, "mtu4", (int)xlat->mtu4, "mtu6", (int)xlat->mtu6, "lowest_ipv6_mtu",
+			 (int)xlat->lowest_ipv6_mtu, "mappings", (json_int_t)ks_table_slots(table), "version",
+			 ks_table_version(table), "added", (json_int_t)s.added, "reloads", (json_int_t)s.reloads,
 			 "reloads_failed", (json_int_t)s.reloads_failed, "started", (double)s.started_wall_us / 1e6,
 			 "reloaded", (double)s.reloaded_wall_us / 1e6);
 }
@@ -283,9 +292,11 @@ static json_t *json_workers(const struct ks_nat64 *nat64)
 			char name[64];
 
 			/* Without what Prometheus wants around it. */
-			snprintf(name, sizeof(name), "%.*s", (int)(strlen(worker_metrics[k].name) - strlen(prefix) - strlen(suffix)),
+			snprintf(name, sizeof(name), "%.*s",
+				 (int)(strlen(worker_metrics[k].name) - strlen(prefix) - strlen(suffix)),
 				 worker_metrics[k].name + strlen(prefix));
-			json_object_set_new(object, name, number(worker_metric(ks_nat64_worker(nat64, i), &worker_metrics[k])));
+			json_object_set_new(object, name,
+					    number(worker_metric(ks_nat64_worker(nat64, i), &worker_metrics[k])));
 		}
 		json_array_append_new(list, object);
 	}
@@ -299,12 +310,13 @@ static json_t *json_mappings(const struct ks_rules *rules)
 	json_t *list = json_array();
 
 	for (uint32_t slot = next_listed(rules, 0, &count);
-	     slot != KS_SLOT_NONE && json_array_size(list) < KS_REPORT_MAPPINGS; slot = next_listed(rules, slot + 1, &count))
-		json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I, s:I}", "mapping",
-						      mapping_name(text, rules->table, slot), "packets_to",
-						      (json_int_t)count.packets_to, "bytes_to", (json_int_t)count.bytes_to,
-						      "packets_from", (json_int_t)count.packets_from, "bytes_from",
-						      (json_int_t)count.bytes_from));
+	     slot != KS_SLOT_NONE && json_array_size(list) < KS_REPORT_MAPPINGS;
+	     slot = next_listed(rules, slot + 1, &count))
+		json_array_append_new(
+			list, json_pack("{s:s, s:I, s:I, s:I, s:I}", "mapping", mapping_name(text, rules->table, slot),
+					"packets_to", (json_int_t)count.packets_to, "bytes_to",
+					(json_int_t)count.bytes_to, "packets_from", (json_int_t)count.packets_from,
+					"bytes_from", (json_int_t)count.bytes_from));
 	return list;
 }
 
@@ -332,10 +344,11 @@ json_t *ks_report_counters(struct ks_nat64 *nat64)
 	struct ks_xlat_counts counts;
 
 	ks_nat64_counts(nat64, &counts);
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}", "translated", json_directions(&counts),
-			 "drops", ks_report_reasons(nat64), "icmp4_errors_sent", json_errors(&counts, 0), "icmp6_errors_sent",
-			 json_errors(&counts, 1), "icmp_errors_suppressed", by_family(counts.suppressed),
-			 "icmp_errors_translated", by_family(counts.icmp_translated), "fragments", by_family(counts.fragments),
-			 "echoes", by_family(counts.echoes), "hairpins", (json_int_t)counts.hairpins, "workers", json_workers(nat64),
-			 "mappings", json_mappings(ks_nat64_in_force(nat64)));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}", "translated",
+			 json_directions(&counts), "drops", ks_report_reasons(nat64), "icmp4_errors_sent",
+			 json_errors(&counts, 0), "icmp6_errors_sent", json_errors(&counts, 1),
+			 "icmp_errors_suppressed", by_family(counts.suppressed), "icmp_errors_translated",
+			 by_family(counts.icmp_translated), "fragments", by_family(counts.fragments), "echoes",
+			 by_family(counts.echoes), "hairpins", (json_int_t)counts.hairpins, "workers",
+			 json_workers(nat64), "mappings", json_mappings(ks_nat64_in_force(nat64)));
 }

@@ -115,11 +115,15 @@ static int open_netlink(void)
 static int change(int fd, unsigned index, const struct ks_route *route, bool add)
 {
 	struct request request = {
-		.head = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)), .nlmsg_type = add ? RTM_NEWROUTE : RTM_DELROUTE,
+		.head = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)),
+			  .nlmsg_type = add ? RTM_NEWROUTE : RTM_DELROUTE,
 			  .nlmsg_flags = add ? NLM_F_CREATE | NLM_F_REPLACE : 0 },
-		.route = { .rtm_family = route->family, .rtm_dst_len = route->length, .rtm_table = RT_TABLE_MAIN,
-				.rtm_protocol = RTPROT_STATIC, .rtm_type = RTN_UNICAST,
-				.rtm_scope = route->family == AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE },
+		.route = { .rtm_family = route->family,
+			   .rtm_dst_len = route->length,
+			   .rtm_table = RT_TABLE_MAIN,
+			   .rtm_protocol = RTPROT_STATIC,
+			   .rtm_type = RTN_UNICAST,
+			   .rtm_scope = route->family == AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE },
 	};
 	int err;
 
@@ -143,7 +147,8 @@ static void sort(struct ks_routes *routes)
 }
 
 /* Each of `these` that is not among `others`. */
-static int change_missing(int fd, unsigned index, const struct ks_routes *these, const struct ks_routes *others, bool add)
+static int change_missing(int fd, unsigned index, const struct ks_routes *these, const struct ks_routes *others,
+			  bool add)
 {
 	int first = KS_EOK;
 
@@ -159,8 +164,8 @@ static int change_missing(int fd, unsigned index, const struct ks_routes *these,
 		err = change(fd, index, route, add);
 		if (err != KS_EOK && first == KS_EOK)
 			ks_error("routes", "%s the route to %s/%u: %s%s", add ? "adding" : "removing",
-				 inet_ntop(route->family, route->address, text, sizeof(text)), route->length, ks_strerror(err),
-				 err == -EPERM ? "; needs the capability CAP_NET_ADMIN" : "");
+				 inet_ntop(route->family, route->address, text, sizeof(text)), route->length,
+				 ks_strerror(err), err == -EPERM ? "; needs the capability CAP_NET_ADMIN" : "");
 		ks_keep_first(&first, err);
 	}
 	return first;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The next packets of one peer: header in, and header out or why not. For the eyes of an operator (control command
- * `trace`). Workers find it in their view only while one is asked for; packets of others cost a comparison then. Any thread.
+ * `trace`). Workers find it in their view only while one is asked for; packets of others cost a comparison then. Any
+ * thread.
  */
 #ifndef KS_NAT64_TRACE_H
 #define KS_NAT64_TRACE_H

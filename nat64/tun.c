@@ -35,13 +35,14 @@ static const char *advice(int err)
 	case EACCES:
 		return "not allowed to open " DEVICE ": run as root, or give the user access to it";
 	case EPERM:
-		return "needs the capability CAP_NET_ADMIN (run as root; in a container --cap-add NET_ADMIN), or a device that "
-			"belongs to the user: ip tuntap add mode tun multi_queue vnet_hdr user NAME";
+		return "needs the capability CAP_NET_ADMIN (run as root; in a container --cap-add NET_ADMIN), or a "
+		       "device of the user's own: ip tuntap add mode tun multi_queue vnet_hdr user NAME";
 	case EBUSY:
-		return "another program has it, or it was made without queues; end that, or choose another name with tun-device";
+		return "another program has it, or it was made without queues; end that, or choose another name with "
+		       "tun";
 	case EINVAL:
-		return "a device of that name is there and is no TUN, or was made without multi_queue: ip link delete it, or choose "
-			"another name with tun-device";
+		return "a device of that name is there and is no TUN, or was made without multi_queue: ip link delete "
+		       "it, or choose another name with tun";
 	case E2BIG:
 		return "more queues than the kernel allows; choose fewer with workers";
 	default:
@@ -189,8 +190,8 @@ int ks_tun_mtu(const struct ks_tun *tun, uint32_t *mtu)
 	return err;
 }
 
-/* No link-local address: there is nobody on this link to whom the kernel should talk about routers. A kernel without IPv6
- * has no such file. */
+/* No link-local address: there is nobody on this link to whom the kernel should talk about routers. A kernel without
+ * IPv6 has no such file. */
 static void keep_quiet(const struct ks_tun *tun)
 {
 	char path[sizeof("/proc/sys/net/ipv6/conf//addr_gen_mode") + IFNAMSIZ];

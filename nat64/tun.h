@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The TUN device: N queues of it, each a descriptor that gives and takes one IP packet at a time, behind a
- * struct virtio_net_hdr when there is offload (Linux, Documentation/networking/tuntap.rst; include/uapi/linux/if_tun.h).
+ * The TUN device: N queues of it, each a descriptor that gives and takes one IP packet at a time, behind a struct
+ * virtio_net_hdr when there is offload (Linux, Documentation/networking/tuntap.rst; include/uapi/linux/if_tun.h).
  *
  * What the kernel does not know is left out, and said once: UDP segmentation needs Linux 6.2.
  */
@@ -31,9 +31,10 @@ struct ks_tun {
 	bool can_uso;		/* the kernel knows UDP segmentation, whether or not it is wanted on the way in */
 };
 
-/* Makes the device, which goes with the last process that has it, or takes one that is there: a persistent one, or one of
- * which another process has queues. Both get packets then, so a successor may begin before its predecessor ends; when that
- * detaches, what is in its queues is lost (nat64/handover.h does better). Logs what it got, or what is missing; returns KS_EOK or -errno. */
+/* Makes the device, which goes with the last process that has it, or takes one that is there: a persistent one, or
+ * one of which another process has queues. Both get packets then, so a successor may begin before its predecessor
+ * ends; when that detaches, what is in its queues is lost (nat64/handover.h does better). Logs what it got, or what
+ * is missing; returns KS_EOK or -errno. */
 int ks_tun_open(struct ks_tun *tun, const struct ks_tun_settings *settings);
 void ks_tun_close(struct ks_tun *tun);	/* may be called twice */
 

@@ -54,7 +54,8 @@ static void write_failed(struct ks_worker *worker, int err)
 
 	count(&worker->counts.write_errors);
 	if (ks_log_gate(&worker->write_gate, worker->xlat.now_us, &held))
-		ks_warn("nat64", "writing to the TUN: %s; is the device up? (%" PRIu64 " more before)", strerror(err), held);
+		ks_warn("nat64", "writing to the TUN: %s; is the device up? (%" PRIu64 " more before)", strerror(err),
+			held);
 }
 
 static void send_iov(void *ctx, const struct iovec *iov, unsigned n)
@@ -245,10 +246,14 @@ int ks_worker_new(struct ks_worker **out, const struct ks_worker_settings *setti
 	worker->arena = aligned_alloc(ALIGN, KS_WORKER_ARENA);
 	worker->scratch = malloc(KS_XLAT_SCRATCH);
 	worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	worker->xlat = (struct ks_xlat){ .counts = &worker->xlat_counts, .emit = emit, .dropped = dropped, .ctx = worker,
-					 .scratch = worker->scratch, .random = 1 };
-	ks_coalesce_init(&worker->coalesce, settings->vnet && settings->merge_tcp, settings->vnet && settings->merge_udp,
-			 send_iov, worker);
+	worker->xlat = (struct ks_xlat){ .counts = &worker->xlat_counts,
+					 .emit = emit,
+					 .dropped = dropped,
+					 .ctx = worker,
+					 .scratch = worker->scratch,
+					 .random = 1 };
+	ks_coalesce_init(&worker->coalesce, settings->vnet && settings->merge_tcp,
+			 settings->vnet && settings->merge_udp, send_iov, worker);
 	if (worker->arena != NULL && worker->scratch != NULL && worker->wake_fd >= 0 &&
 	    getrandom(&worker->xlat.random, sizeof(worker->xlat.random), 0) == (ssize_t)sizeof(worker->xlat.random)) {
 		worker->xlat.random |= 1;

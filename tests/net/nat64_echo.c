@@ -121,8 +121,9 @@ static uint32_t receive(struct echo *echo, uint32_t count)
 		at = bytes;
 		if (!echo->udp && !echo->six)
 			at += (bytes[0] & 15) * 4, len -= (bytes[0] & 15) * 4;
-		if (len != (ssize_t)echo->size || (!echo->udp && (at[0] != (echo->six ? 129 : 0) ||
-								  at[4] != (uint8_t)(getpid() >> 8) || at[5] != (uint8_t)getpid())))
+		if (len != (ssize_t)echo->size ||
+		    (!echo->udp && (at[0] != (echo->six ? 129 : 0) || at[4] != (uint8_t)(getpid() >> 8) ||
+				    at[5] != (uint8_t)getpid())))
 			continue;
 		memcpy(&n, at + echo->head, sizeof(n));
 		for (size_t i = echo->head + 4; i < echo->size; i++)
@@ -168,7 +169,8 @@ int main(int argc, char **argv)
 	argc -= echo.udp ? 2 : 0;
 	argv += echo.udp ? 2 : 0;
 	if (argc < 2 || getaddrinfo(argv[1], port, &hints, &to) != 0) {
-		fprintf(stderr, "nat64_echo: expected [--udp PORT] ADDRESS [COUNT [PER-SECOND [SIZE]]], or --serve PORT\n");
+		fprintf(stderr, "nat64_echo: expected [--udp PORT] ADDRESS [COUNT [PER-SECOND [SIZE]]], or --serve "
+				"PORT\n");
 		return 2;
 	}
 	count = argc > 2 ? (uint32_t)atoi(argv[2]) : 3;

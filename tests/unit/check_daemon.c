@@ -99,6 +99,28 @@ START_TEST(sigint_ends_the_loop)
 }
 END_TEST
 
+static bool linger(void *ctx)
+{
+	static const int again = SIGTERM;
+
+	(*(unsigned *)ctx)++;
+	raise_in_loop(&again);
+	return true;
+}
+
+START_TEST(the_second_sigterm_ends_one_that_lingers)
+{
+	static const int sig = SIGTERM;
+
+	server.linger = linger;
+	server.ctx = &questions;
+	questions = 0;
+	raise_in_loop(&sig);
+	ck_assert_int_eq(ks_daemon_run(&server), KS_EOK);
+	ck_assert_uint_eq(questions, 1);
+}
+END_TEST
+
 static void count_reload(void *ctx)
 {
 	ck_assert_ptr_eq(ctx, &reloads);
@@ -208,6 +230,7 @@ int main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, sigterm_ends_the_loop);
 	tcase_add_test(tc, sigint_ends_the_loop);
+	tcase_add_test(tc, the_second_sigterm_ends_one_that_lingers);
 	tcase_add_test(tc, sighup_reloads);
 	tcase_add_test(tc, sighup_without_reload_is_ignored);
 	tcase_add_test(tc, watchdog_is_fed_while_alive);

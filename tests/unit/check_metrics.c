@@ -188,6 +188,31 @@ START_TEST(serves_metrics)
 }
 END_TEST
 
+static bool well;
+
+static bool healthy(FILE *to, void *ctx)
+{
+	fprintf(to, "%s\n", *(bool *)ctx ? "good" : "draining");
+	return *(bool *)ctx;
+}
+
+START_TEST(serves_health_when_asked_to)
+{
+	const char *got;
+
+	ck_assert_ptr_nonnull(strstr(answer("GET /health HTTP/1.0\r\n\r\n"), " 404 "));
+	ks_exporter_health(exporter, healthy, &well);
+	well = true;
+	got = answer("GET /health HTTP/1.0\r\n\r\n");
+	ck_assert_ptr_nonnull(strstr(got, " 200 "));
+	ck_assert_ptr_nonnull(strstr(got, "\r\n\r\ngood\n"));
+	well = false;
+	got = answer("GET /health HTTP/1.0\r\n\r\n");
+	ck_assert_ptr_nonnull(strstr(got, " 503 "));
+	ck_assert_ptr_nonnull(strstr(got, "\r\n\r\ndraining\n"));
+}
+END_TEST
+
 START_TEST(serves_nothing_else)
 {
 	static char large[8192];
@@ -246,6 +271,7 @@ int main(void)
 	tcase_add_checked_fixture(http, start_exporter, stop_exporter);
 	tcase_set_timeout(http, 60);
 	tcase_add_test(http, serves_metrics);
+	tcase_add_test(http, serves_health_when_asked_to);
 	tcase_add_test(http, serves_nothing_else);
 	tcase_add_test(http, a_taken_port_is_named);
 	tcase_add_test(http, a_bad_address_is_refused);

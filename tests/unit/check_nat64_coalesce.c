@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What goes into the coalescer and what comes out of it, cut again by a segmenter of the test's own, are the same packets
- * in the same order.
+ * What goes into the coalescer and what comes out of it, cut again by a segmenter of the test's own, are the same
+ * packets in the same order.
  */
 #include "nat64/coalesce.h"
 
@@ -314,7 +314,8 @@ static void give(struct ks_coalesce *coalesce, uint8_t *ip, size_t len, const st
 	memcpy(copy, ip, len);
 	if (offload->gso_type != VIRTIO_NET_HDR_GSO_NONE) {
 		/* Not by cut(), which is what takes it apart afterwards if it is right. */
-		for (size_t at = 0, header = (size_t)offload->hdr_len, i = 0; header + at < len; at += offload->gso_size, i++) {
+		for (size_t at = 0, header = (size_t)offload->hdr_len, i = 0; header + at < len;
+		     at += offload->gso_size, i++) {
 			size_t payload = len - header - at < offload->gso_size ? len - header - at : offload->gso_size;
 			uint8_t *one = take(header + payload);
 
@@ -387,8 +388,8 @@ static void give_one(struct ks_coalesce *coalesce)
 static void start_flows(void)
 {
 	for (struct flow *flow = &flows[0][0][0][0]; flow < &flows[0][0][0][0] + 4 * HOSTS * PORTS; flow++)
-		*flow = (struct flow){ draw(1U << 30) * 4, draw(1U << 30), draw(65536), 1 + draw(1400), once_in(2), once_in(2),
-				       64, 0 };
+		*flow = (struct flow){ draw(1U << 30) * 4, draw(1U << 30), draw(65536), 1 + draw(1400),
+				       once_in(2),	   once_in(2),	   64,		0 };
 }
 
 START_TEST(what_went_in_comes_out)

@@ -61,7 +61,9 @@ static void setup(void)
 
 static void start(bool merge)
 {
-	struct ks_worker_settings s = { .fd = its, .vnet = true, .merge_tcp = merge, .merge_udp = merge, .view = &current };
+	struct ks_worker_settings s = {
+		.fd = its, .vnet = true, .merge_tcp = merge, .merge_udp = merge, .view = &current
+	};
 
 	ck_assert_int_eq(ks_worker_new(&worker, &s), KS_EOK);
 }
@@ -202,7 +204,9 @@ START_TEST(none_is_lost_while_views_change)
 		*own = settings;
 		before = view;
 		view = malloc(sizeof(*view));
-		*view = (struct ks_view){ .number = 2 + round, .table = table_new(), .settings = own, .mappings = mappings };
+		*view = (struct ks_view){
+			.number = 2 + round, .table = table_new(), .settings = own, .mappings = mappings
+		};
 		for (unsigned i = 0; i < EACH / 2; i++)
 			put_udp(0xc0000201, sent++);
 		change_view(view);
