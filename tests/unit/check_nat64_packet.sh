@@ -23,6 +23,7 @@ packet() { # HEX...: to $scratch/in
 	# shellcheck disable=SC2059
 	printf "$(sed 's/../\\x&/g' <<<"$hex")" >"$scratch/in"
 }
+# shellcheck disable=SC2120
 run() { # [OPTION]...: what is said, and $scratch/packets
 	"$nat64d" --packet "$scratch/in" "$scratch/packets" --config "$scratch/conf" "$@"
 }
