@@ -80,3 +80,5 @@ tests_fuzz_fuzz_nat64_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 TESTS += tests/unit/check_nat64_packet.sh
 dist_check_SCRIPTS += tests/unit/check_nat64_packet.sh
+
+dist_doc_DATA += doc/nat64.md

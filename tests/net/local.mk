@@ -28,4 +28,4 @@ endif
 
 EXTRA_DIST += tests/net/lib.sh tests/net/failure.test.sh tests/net/flood.test.sh tests/net/join.test.sh \
 	tests/net/keys.test.sh tests/net/link.test.sh tests/net/mtu.test.sh tests/net/outage.test.sh \
-	tests/net/nat64.test.sh tests/net/push.test.sh
+	tests/net/nat64.test.sh tests/net/nat64-many.test.sh tests/net/push.test.sh
