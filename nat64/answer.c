@@ -7,6 +7,7 @@
 #include "nat64/xlat_private.h"
 
 #define GROWS (KS_HEAD6 - KS_HEAD4)
+#define QUOTED_MIN 8		/* behind the header, or nobody knows whose it is (RFC 792); there is no DF */
 
 struct error {
 	uint8_t type, code;
@@ -44,6 +45,8 @@ static size_t quote(struct ks_xlat *x, const struct ks_packet *packet, const str
 		ks_sum_store(field, ks_sum_field(field) + ks_sum_minus(ks_sum16((uint32_t)(packet->len - head->at))) +
 				    ks_sum16((uint32_t)(first.len - head->at)));
 		ks_put16(first.data + (v4 ? 2 : 4), (uint32_t)(v4 ? first.len : first.len - KS_HEAD6));
+		if (head->protocol == KS_PROTO_UDP)
+			ks_put16(first.data + head->at + 4, (uint32_t)(first.len - head->at));
 	}
 	if (v4) {
 		ks_put16(first.data + 10, 0);
@@ -112,9 +115,11 @@ void ks_answer_drop4(struct ks_xlat *x, const struct ks_packet *packet, const st
 			       .ttl = KS_XLAT_TTL };
 	struct error error;
 	size_t max = x->settings->mtu4 < KS_ICMP4_QUOTE_MAX ? x->settings->mtu4 : KS_ICMP4_QUOTE_MAX;
+	size_t least = KS_HEAD4 + KS_HEAD_ICMP + head->h.at + QUOTED_MIN;
 
 	if (!error_for4(x->settings, head, why, &error) || !may_tell4(x->settings, head) || !rate_allows(x, 0))
 		return;
+	max = max < least ? least : max;
 	new.id = ks_xlat_random(x);
 	new.payload = KS_HEAD_ICMP + quote(x, packet, &head->h, icmp + KS_HEAD_ICMP, max - KS_HEAD4 - KS_HEAD_ICMP);
 	icmp[0] = error.type;
@@ -189,7 +194,8 @@ static bool may_tell6(const struct ks_xlat_settings *s, const struct ks_head6 *h
 	bool first = ks_head_first(&head->h) || why == KS_XLAT_EXT_AFTER_FRAG || why == KS_XLAT_TOO_BIG6;
 
 	return s->icmp_errors && !IN6_IS_ADDR_UNSPECIFIED(&s->source6) && first && !ks_illegal_source6(&head->src) &&
-	       !ks_untranslatable_destination6(&head->dst) && !ks_head_icmp6_error(&head->h);
+	       !ks_untranslatable_destination6(&head->dst) && !ks_head_icmp6_error(&head->h) &&
+	       !IN6_ARE_ADDR_EQUAL(&head->src, &s->source6);
 }
 
 void ks_answer_drop6(struct ks_xlat *x, const struct ks_packet *packet, const struct ks_head6 *head,

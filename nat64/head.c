@@ -110,6 +110,18 @@ static enum ks_xlat_drop skip_extension(struct ks_head6 *head, struct chain *c)
 	return KS_XLAT_PASSED;
 }
 
+/* So far as what is here tells: an ICMP error that hides behind them gets no answer either. */
+static void skip_behind_fragment(const struct ks_head6 *head, struct chain *c)
+{
+	struct ks_head6 unused = *head;
+	struct chain on = *c;
+
+	while (is_extension(on.next))
+		if (skip_extension(&unused, &on) != KS_XLAT_PASSED)
+			return;
+	*c = on;
+}
+
 static enum ks_xlat_drop read_fragment(struct ks_head6 *head, struct chain *c)
 {
 	const uint8_t *ext = head->h.bytes + c->at;
@@ -128,6 +140,8 @@ static enum ks_xlat_drop read_fragment(struct ks_head6 *head, struct chain *c)
 		return KS_XLAT_FRAGMENT;
 	/* RFC 7915, section 5.1.1: the translator cannot skip what may go on in the next fragment. */
 	head->extension_behind_fragment = is_extension(c->next) || c->next == NEXT_AUTHENTICATION;
+	if (head->h.offset == 0)
+		skip_behind_fragment(head, c);
 	return KS_XLAT_PASSED;
 }
 
@@ -171,6 +185,16 @@ enum ks_xlat_drop ks_head6_read(struct ks_head6 *head, const uint8_t *bytes, siz
 	h->payload = KS_HEAD6 + payload - c.at;
 	h->protocol = c.next;
 	return h->fragment && !fragment_fits(h) ? KS_XLAT_FRAGMENT : KS_XLAT_PASSED;
+}
+
+bool ks_only_of_ipv6(uint8_t protocol)
+{
+	return is_extension(protocol) || protocol == NEXT_FRAGMENT || protocol == KS_PROTO_ICMP6;
+}
+
+bool ks_only_of_ipv4(uint8_t protocol)
+{
+	return protocol == KS_PROTO_ICMP4 || protocol == KS_PROTO_IGMP;
 }
 
 size_t ks_head_checksum(const struct ks_head *head)

@@ -16,6 +16,7 @@
 #define KS_HEAD4 20		/* bytes of an IPv4 header without options */
 #define KS_HEAD6 40
 #define KS_HEAD_FRAGMENT 8
+#define KS_HEAD_UDP 8
 #define KS_HEAD_ICMP 8		/* type, code, checksum, four bytes of their own */
 
 enum { KS_PROTO_ICMP4 = 1, KS_PROTO_IGMP = 2, KS_PROTO_TCP = 6, KS_PROTO_UDP = 17, KS_PROTO_ICMP6 = 58 };
@@ -49,6 +50,10 @@ struct ks_head6 {
  * wrong with it. Bytes behind the packet's own length are left out. */
 enum ks_xlat_drop ks_head4_read(struct ks_head4 *head, const uint8_t *bytes, size_t len, bool quoted);
 enum ks_xlat_drop ks_head6_read(struct ks_head6 *head, const uint8_t *bytes, size_t len, bool quoted);
+
+/* Protocol numbers that mean an extension header, or ICMP, in the other family only; and IGMP. */
+bool ks_only_of_ipv6(uint8_t protocol);
+bool ks_only_of_ipv4(uint8_t protocol);
 
 /* Whether LSRR or SSRR has a hop left; *at is the offset of its pointer field. Options that make no sense end the search. */
 bool ks_head4_source_route(const struct ks_head4 *head);

@@ -3,7 +3,8 @@
 #include "nat64/xlat_private.h"
 
 #define TCP_HEAD 20
-#define UDP_HEAD 8
+#define UDP_HEAD KS_HEAD_UDP
+#define SEGMENT_MIN 8		/* where no data fits behind the headers: routers cut such, which have no DF */
 
 static uint8_t gso(const struct ks_packet *p)
 {
@@ -29,44 +30,48 @@ unsigned ks_packet_segments(const struct ks_packet *p)
 	return (unsigned)((data + p->offload.gso_size - 1) / p->offload.gso_size);
 }
 
-static bool partial_sound(const struct ks_packet *p)
-{
-	const struct virtio_net_hdr *o = &p->offload;
-
-	return !ks_offload_partial(p) || ((size_t)o->csum_start + o->csum_offset + 2 <= p->len && o->csum_start >= KS_HEAD4);
-}
-
-/* Whether the version, the transport and what is left to be done are of one kind. */
-static bool large_sound(const struct ks_packet *p)
-{
-	const struct virtio_net_hdr *o = &p->offload;
-	size_t at = o->csum_start, head;
-	bool v4 = p->data[0] >> 4 == 4;
-
-	if (o->gso_size == 0 || !ks_offload_partial(p))
-		return false;
-	switch (gso(p)) {
-	case VIRTIO_NET_HDR_GSO_TCPV4:
-	case VIRTIO_NET_HDR_GSO_TCPV6:
-		if (v4 != (gso(p) == VIRTIO_NET_HDR_GSO_TCPV4) || o->csum_offset != 16 || at + TCP_HEAD > p->len)
-			return false;
-		head = (size_t)(p->data[at + 12] >> 4) * 4;
-		return head >= TCP_HEAD && at + head <= p->len;
-	case VIRTIO_NET_HDR_GSO_UDP_L4:
-		return o->csum_offset == 6 && at + UDP_HEAD <= p->len;
-	default:
-		return false;
-	}
-}
-
-bool ks_offload_sound(const struct ks_packet *p)
-{
-	return partial_sound(p) && (!ks_offload_large(p) || (p->len > 0 && large_sound(p)));
-}
-
 static size_t transport_head(const struct ks_packet *p)
 {
 	return ks_offload_tcp(p) ? (size_t)(p->data[p->offload.csum_start + 12] >> 4) * 4 : UDP_HEAD;
+}
+
+/* Of TCP and UDP the kernel says where they are; of what is inside another protocol it may say more than is known here. */
+static bool partial_sound(const struct ks_packet *p, const struct ks_head *head)
+{
+	const struct virtio_net_hdr *o = &p->offload;
+
+	return !ks_head_part(head) && o->csum_start >= head->at &&
+	       (size_t)o->csum_start + o->csum_offset + 2 <= p->len;
+}
+
+/* Whether the version, the transport and what is left to be done are of one kind. */
+static bool large_sound(const struct ks_packet *p, const struct ks_head *head)
+{
+	const struct virtio_net_hdr *o = &p->offload;
+	size_t least = ks_offload_tcp(p) ? TCP_HEAD : UDP_HEAD, len;
+	bool v4 = p->data[0] >> 4 == 4;
+
+	if (o->gso_size == 0 || !ks_offload_partial(p) || head->fragment || head->payload < least ||
+	    o->csum_start != head->at || o->csum_offset != ks_head_checksum(head))
+		return false;
+	if (gso(p) == VIRTIO_NET_HDR_GSO_UDP_L4 ? head->protocol != KS_PROTO_UDP :
+	    gso(p) != (v4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6) || head->protocol != KS_PROTO_TCP)
+		return false;
+	len = transport_head(p);
+	if (len < least || len > head->payload)
+		return false;
+	return o->hdr_len == 0 || (o->hdr_len >= head->at + len && o->hdr_len <= p->len);
+}
+
+bool ks_offload_sound(struct ks_packet *p, const struct ks_head *head)
+{
+	if (ks_offload_partial(p) && !partial_sound(p, head))
+		return false;
+	if (ks_offload_large(p))
+		return large_sound(p, head);
+	p->offload.hdr_len = 0;
+	p->offload.gso_size = 0;
+	return true;
 }
 
 size_t ks_offload_unit(const struct ks_packet *p, const struct ks_head *head)
@@ -79,11 +84,10 @@ size_t ks_offload_unit(const struct ks_packet *p, const struct ks_head *head)
 	return unit < head->payload ? unit : head->payload;
 }
 
-void ks_offload_shrink(struct ks_packet *p, const struct ks_head *head, size_t max)
+void ks_offload_shrink(struct ks_packet *p, size_t max)
 {
-	size_t size = max - transport_head(p);
+	size_t heads = transport_head(p), size = max > heads + SEGMENT_MIN ? max - heads : SEGMENT_MIN;
 
-	(void)head;
 	if (size < p->offload.gso_size)
 		p->offload.gso_size = (uint16_t)size;
 }

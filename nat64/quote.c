@@ -101,7 +101,7 @@ static enum ks_xlat_drop quoted4(struct ks_head4 *q, const struct error *e)
 	if (ks_head4_read(q, e->icmp + KS_HEAD_ICMP, e->quoted, true) != KS_XLAT_PASSED)
 		return KS_XLAT_ICMP_INNER;
 	if (q->h.protocol != KS_PROTO_ICMP4)
-		return KS_XLAT_PASSED;
+		return ks_only_of_ipv6(q->h.protocol) ? KS_XLAT_ICMP_INNER : KS_XLAT_PASSED;
 	if (ks_head_icmp4_error(&q->h))
 		return KS_XLAT_ICMP_DOUBLE;
 	if (ks_head_part(&q->h) || (q->h.have > 0 && q->h.bytes[q->h.at] != 8 && q->h.bytes[q->h.at] != 0))
@@ -112,10 +112,12 @@ static enum ks_xlat_drop quoted4(struct ks_head4 *q, const struct error *e)
 static enum ks_xlat_drop map_quoted4(const struct ks_xlat *x, const struct ks_head4 *q, bool explicit_dst,
 				     struct ks_new6 *new)
 {
+	enum ks_mapped src, dst;
 	uint32_t slot;
 
-	if (ks_xlat_to6(x, q->src, true, &new->src, &slot) == KS_MAPPED_NOT ||
-	    ks_xlat_to6(x, q->dst, explicit_dst, &new->dst, &slot) == KS_MAPPED_NOT)
+	src = ks_xlat_to6(x, q->src, true, &new->src, &slot);
+	dst = ks_xlat_to6(x, q->dst, explicit_dst, &new->dst, &slot);
+	if (src == KS_MAPPED_NOT || dst == KS_MAPPED_NOT || src == KS_MAPPED_PRIVATE || dst == KS_MAPPED_PRIVATE)
 		return KS_XLAT_ICMP_INNER;
 	return KS_XLAT_PASSED;
 }
@@ -198,7 +200,7 @@ static enum ks_xlat_drop quoted6(struct ks_head6 *q, const struct error *e)
 	    q->extension_behind_fragment || KS_HEAD4 + q->h.payload > KS_PACKET_MAX)
 		return KS_XLAT_ICMP_INNER;
 	if (q->h.protocol != KS_PROTO_ICMP6)
-		return KS_XLAT_PASSED;
+		return ks_only_of_ipv4(q->h.protocol) ? KS_XLAT_ICMP_INNER : KS_XLAT_PASSED;
 	if (ks_head_icmp6_error(&q->h))
 		return KS_XLAT_ICMP_DOUBLE;
 	if (ks_head_part(&q->h) || (q->h.have > 0 && q->h.bytes[q->h.at] != 128 && q->h.bytes[q->h.at] != 129))
@@ -268,8 +270,6 @@ static enum ks_xlat_drop send4(struct ks_xlat *x, struct error *e, struct ks_new
 	return ks_xlat46(x, &packet, 1);
 }
 
-static bool extensible4(uint8_t type) { return type == 3 || type == 11 || type == 12; }
-
 enum ks_xlat_drop ks_quote64(struct ks_xlat *x, const struct ks_head6 *head, struct ks_new4 *new, bool renamed,
 			     struct ks_slots slots)
 {
@@ -295,7 +295,6 @@ enum ks_xlat_drop ks_quote64(struct ks_xlat *x, const struct ks_head6 *head, str
 	put_quoted4(x, &e, &q, &inner, e.out + KS_HEAD4 + KS_HEAD_ICMP, KS_ICMP6_QUOTE_MAX);
 	if (renamed && x->settings->interface_object)
 		ks_extension_name(&e.extension, head->src.s6_addr, 6);
-	if (!extensible4(e.new.type))
-		e.extension.len = 0;
+	/* All errors of ICMPv4 that there are here may have an extension. */
 	return send4(x, &e, new, slots, turns_back);
 }

@@ -95,9 +95,9 @@ static enum ks_xlat_drop by_version(struct ks_xlat *x, struct ks_packet *packet)
 {
 	switch (packet->len > 0 ? packet->data[0] >> 4 : 0) {
 	case 4:
-		return ks_offload_sound(packet) ? ks_xlat46(x, packet, 0) : KS_XLAT_OFFLOAD;
+		return ks_xlat46(x, packet, 0);
 	case 6:
-		return ks_offload_sound(packet) ? ks_xlat64(x, packet) : KS_XLAT_OFFLOAD;
+		return ks_xlat64(x, packet);
 	default:
 		return KS_XLAT_VERSION;
 	}

@@ -16,12 +16,6 @@ struct way {
 	bool renamed;			/* new.src is not what the source address is mapped to (RFC 6791) */
 };
 
-/* Protocol numbers that mean an extension header, or ICMP, in IPv6 only. */
-static bool only_of_ipv6(uint8_t protocol)
-{
-	return protocol == 0 || protocol == 43 || protocol == 44 || protocol == 60 || protocol == KS_PROTO_ICMP6;
-}
-
 static enum ks_xlat_drop admit(const struct way *w)
 {
 	const struct ks_head4 *head = &w->head;
@@ -37,7 +31,7 @@ static enum ks_xlat_drop admit(const struct way *w)
 		return KS_XLAT_SOURCE_ROUTE;
 	if (w->pass == 0 && head->h.ttl <= 1)
 		return KS_XLAT_TTL4;
-	if (only_of_ipv6(head->h.protocol) || head->h.protocol == KS_PROTO_IGMP)
+	if (ks_only_of_ipv6(head->h.protocol) || head->h.protocol == KS_PROTO_IGMP)
 		return KS_XLAT_PROTOCOL;
 	if (head->h.protocol == KS_PROTO_ICMP4 && head->h.fragment)
 		return KS_XLAT_ICMP_FRAGMENT;
@@ -153,13 +147,22 @@ static void change_echo(const struct way *w, uint8_t *icmp)
 			   ks_pseudo6_sum(ks_new6_sum(&w->new), w->new.payload, KS_PROTO_ICMP6));
 }
 
+/* What a computed checksum covers is UDP's by its own length (RFC 8200, section 8.1), not what stands behind that. */
+static size_t udp_length(const struct way *w, const uint8_t *udp)
+{
+	size_t len = ks_get16(udp + 4);
+
+	return len >= KS_HEAD_UDP && len < w->new.payload ? len : w->new.payload;
+}
+
 static void change_udp(const struct way *w, uint8_t *udp, uint64_t delta)
 {
+	size_t len = udp_length(w, udp);
+
 	if (ks_get16(udp + 6) != 0)
 		ks_checksum_adjust(udp + 6, delta);
 	else if (w->x->settings->udp_zero == KS_UDP_ZERO_COMPUTE)
-		ks_checksum_store(udp + 6, ks_pseudo6_sum(ks_new6_sum(&w->new), w->new.payload, KS_PROTO_UDP) +
-					   ks_sum_bytes(udp, w->new.payload));
+		ks_checksum_store(udp + 6, ks_pseudo6_sum(ks_new6_sum(&w->new), len, KS_PROTO_UDP) + ks_sum_bytes(udp, len));
 	else
 		return;
 	if (ks_get16(udp + 6) == 0)
@@ -239,7 +242,7 @@ static enum ks_xlat_drop write_packet(struct way *w)
 			return write_fragments(w);
 		if (!ks_offload_tcp(w->packet))
 			return write_segments(w);
-		ks_offload_shrink(w->packet, &w->head.h, cut_to(w) - KS_HEAD6);
+		ks_offload_shrink(w->packet, cut_to(w) - KS_HEAD6);
 	}
 	write_whole(w);
 	return KS_XLAT_PASSED;
@@ -278,8 +281,7 @@ enum ks_xlat_drop ks_xlat46(struct ks_xlat *x, struct ks_packet *packet, unsigne
 	if (why != KS_XLAT_PASSED)
 		return why;
 	packet->len = w.head.h.at + w.head.h.payload;
-	if (ks_offload_large(packet) && (packet->offload.csum_start != w.head.h.at || w.head.h.fragment ||
-					 packet->offload.csum_offset != ks_head_checksum(&w.head.h)))
+	if (!ks_offload_sound(packet, &w.head.h))
 		return KS_XLAT_OFFLOAD;
 	settle_offload(&w);
 	w.error = ks_head_icmp4_error(&w.head.h);

@@ -33,7 +33,7 @@ static enum ks_xlat_drop admit(const struct way *w)
 		return KS_XLAT_SEGMENTS_LEFT;
 	if (head->extension_behind_fragment)
 		return KS_XLAT_EXT_AFTER_FRAG;
-	if (head->h.protocol == KS_PROTO_ICMP4 || head->h.protocol == KS_PROTO_IGMP)
+	if (ks_only_of_ipv4(head->h.protocol))
 		return KS_XLAT_PROTOCOL;
 	if (head->h.protocol == KS_PROTO_ICMP6 && ks_head_part(&head->h))
 		return KS_XLAT_ICMP_FRAGMENT;
@@ -224,7 +224,10 @@ static enum ks_xlat_drop write_packet(struct way *w)
 	w->new.df = false;
 	if (!ks_offload_large(w->packet))
 		return write_fragments(w);
-	return write_segments(w);
+	if (!ks_offload_tcp(w->packet))
+		return write_segments(w);
+	ks_offload_shrink(w->packet, mtu4 - KS_HEAD4);
+	return write_whole(w);
 }
 
 static enum ks_xlat_drop translate(struct way *w)
@@ -258,8 +261,7 @@ enum ks_xlat_drop ks_xlat64(struct ks_xlat *x, struct ks_packet *packet)
 	if (why != KS_XLAT_PASSED)
 		return why;
 	packet->len = w.head.h.at + w.head.h.payload;
-	if (ks_offload_large(packet) && (packet->offload.csum_start != w.head.h.at || w.head.h.fragment ||
-					 packet->offload.csum_offset != ks_head_checksum(&w.head.h)))
+	if (!ks_offload_sound(packet, &w.head.h))
 		return KS_XLAT_OFFLOAD;
 	settle_offload(&w);
 	w.error = ks_head_icmp6_error(&w.head.h);
