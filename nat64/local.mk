@@ -52,26 +52,98 @@ nat64_nat64d_SOURCES = nat64/main.c
 nat64_nat64d_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS) $(EVENT_CFLAGS)
 nat64_nat64d_LDADD = $(libnat64) $(SODIUM_LIBS)
 
+# A core, packets for it, and who judges what comes out: for its tests and its fuzzer.
+check_LIBRARIES += tests/unit/libcore.a
+tests_unit_libcore_a_SOURCES = \
+	tests/unit/core.c tests/unit/core.h \
+	tests/unit/gso.c tests/unit/gso.h \
+	tests/unit/kinds.c tests/unit/kinds.h \
+	tests/unit/packet_fault.c tests/unit/packet_fault.h \
+	tests/unit/packets.c tests/unit/packets.h
+
 if WITH_CHECK
+check_LIBRARIES += tests/unit/libcorecheck.a
+tests_unit_libcorecheck_a_SOURCES = tests/unit/core_check.c tests/unit/core_check.h
+tests_unit_libcorecheck_a_CFLAGS = $(UNIT_CFLAGS)
+libcorecheck = tests/unit/libcorecheck.a tests/unit/libcore.a $(libunit) $(libnat64)
+
 nat64_unit_tests = \
+	tests/unit/check_nat64_66 \
+	tests/unit/check_nat64_answers \
 	tests/unit/check_nat64_coalesce \
 	tests/unit/check_nat64_config \
+	tests/unit/check_nat64_errors4 \
+	tests/unit/check_nat64_extensions \
+	tests/unit/check_nat64_hairpin \
+	tests/unit/check_nat64_icmp \
+	tests/unit/check_nat64_offload \
+	tests/unit/check_nat64_offload_size \
 	tests/unit/check_nat64_prefix \
+	tests/unit/check_nat64_quotes \
+	tests/unit/check_nat64_rename \
+	tests/unit/check_nat64_state \
 	tests/unit/check_nat64_table \
+	tests/unit/check_nat64_to4 \
+	tests/unit/check_nat64_to4_size \
+	tests/unit/check_nat64_to6 \
+	tests/unit/check_nat64_to6_size \
+	tests/unit/check_nat64_transport \
 	tests/unit/check_nat64_worker
 check_PROGRAMS += $(nat64_unit_tests)
 TESTS += $(nat64_unit_tests)
+tests_unit_check_nat64_66_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_66_LDADD = $(libcorecheck)
+tests_unit_check_nat64_answers_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_answers_LDADD = $(libcorecheck)
 tests_unit_check_nat64_coalesce_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_nat64_coalesce_LDADD = $(libunit) $(libnat64)
 tests_unit_check_nat64_config_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_nat64_config_LDADD = $(libunit) $(libnat64)
+tests_unit_check_nat64_errors4_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_errors4_LDADD = $(libcorecheck)
+tests_unit_check_nat64_extensions_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_extensions_LDADD = $(libcorecheck)
+tests_unit_check_nat64_hairpin_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_hairpin_LDADD = $(libcorecheck)
+tests_unit_check_nat64_icmp_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_icmp_LDADD = $(libcorecheck)
+tests_unit_check_nat64_offload_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_offload_LDADD = $(libcorecheck)
+tests_unit_check_nat64_offload_size_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_offload_size_LDADD = $(libcorecheck)
 tests_unit_check_nat64_prefix_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_nat64_prefix_LDADD = $(libunit) $(libnat64)
+tests_unit_check_nat64_quotes_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_quotes_LDADD = $(libcorecheck)
+tests_unit_check_nat64_rename_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_rename_LDADD = $(libcorecheck)
+tests_unit_check_nat64_state_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_state_LDADD = $(libcorecheck)
 tests_unit_check_nat64_table_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_nat64_table_LDADD = $(libunit) $(libnat64)
+tests_unit_check_nat64_to4_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_to4_LDADD = $(libcorecheck)
+tests_unit_check_nat64_to4_size_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_to4_size_LDADD = $(libcorecheck)
+tests_unit_check_nat64_to6_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_to6_LDADD = $(libcorecheck)
+tests_unit_check_nat64_to6_size_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_to6_size_LDADD = $(libcorecheck)
+tests_unit_check_nat64_transport_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_transport_LDADD = $(libcorecheck)
 tests_unit_check_nat64_worker_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_nat64_worker_LDADD = $(libunit) $(libnat64) -lpthread
 endif
+TESTS += tests/unit/check_nat64_items.sh
+dist_check_SCRIPTS += tests/unit/check_nat64_items.sh
+
+# make tests/fuzz/xlat_seeds && tests/fuzz/xlat_seeds FOLDER makes its corpus.
+EXTRA_PROGRAMS += tests/fuzz/xlat_seeds
+tests_fuzz_xlat_seeds_LDADD = tests/unit/libcore.a $(libnat64)
+check_PROGRAMS += tests/fuzz/fuzz_xlat
+TESTS += tests/fuzz/fuzz_xlat
+tests_fuzz_fuzz_xlat_LDADD = $(FUZZ_DRIVER) tests/unit/libcore.a $(libnat64)
+tests_fuzz_fuzz_xlat_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
 check_PROGRAMS += tests/fuzz/fuzz_nat64_config
 TESTS += tests/fuzz/fuzz_nat64_config
