@@ -45,9 +45,9 @@ static bool partial_sound(const struct ks_packet *p, const struct ks_head *head)
 }
 
 /* Whether the version, the transport and what is left to be done are of one kind. */
-static bool large_sound(const struct ks_packet *p, const struct ks_head *head)
+static bool large_sound(struct ks_packet *p, const struct ks_head *head)
 {
-	const struct virtio_net_hdr *o = &p->offload;
+	struct virtio_net_hdr *o = &p->offload;
 	size_t least = ks_offload_tcp(p) ? TCP_HEAD : UDP_HEAD, len;
 	bool v4 = p->data[0] >> 4 == 4;
 
@@ -60,7 +60,9 @@ static bool large_sound(const struct ks_packet *p, const struct ks_head *head)
 	len = transport_head(p);
 	if (len < least || len > head->payload)
 		return false;
-	return o->hdr_len == 0 || (o->hdr_len >= head->at + len && o->hdr_len <= p->len);
+	/* A hint, which the kernel fills with how much of the packet stands in one piece: more than the headers, or less. */
+	o->hdr_len = (uint16_t)(head->at + len);
+	return true;
 }
 
 bool ks_offload_sound(struct ks_packet *p, const struct ks_head *head)
@@ -115,8 +117,7 @@ void ks_offload_moved(struct ks_packet *p, ptrdiff_t longer, bool to6)
 		o->csum_start = (uint16_t)(o->csum_start + longer);
 	if (!ks_offload_large(p))
 		return;
-	if (o->hdr_len != 0)
-		o->hdr_len = (uint16_t)(o->hdr_len + longer);
+	o->hdr_len = (uint16_t)(o->hdr_len + longer);
 	if (ks_offload_tcp(p))
 		o->gso_type = (uint8_t)((o->gso_type & VIRTIO_NET_HDR_GSO_ECN) |
 					(to6 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4));
