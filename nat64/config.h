@@ -17,6 +17,9 @@
 /* What routers without an address of their own send ICMPv4 errors from (RFC 7600, section 4.8). */
 #define KS_NAT64_SOURCE4 "192.0.0.8"
 
+/* Where the control socket is when the configuration does not say. */
+#define KS_NAT64_CONTROL KS_RUNDIR "/nat64d.sock"
+
 struct ks_lines;
 
 /* As written, and checked. */

@@ -219,7 +219,10 @@ static int belongs_to(const char *path, const char *user)
 
 	if (chmod(path, 0660) != 0)
 		return -errno;
-	return entry == NULL || chown(path, entry->pw_uid, entry->pw_gid) == 0 || geteuid() != 0 ? KS_EOK : -errno;
+	/* In a setgid folder it would be for that folder's group, such as httpd's. */
+	if (entry == NULL)
+		return chown(path, (uid_t)-1, getegid()) == 0 ? KS_EOK : -errno;
+	return chown(path, entry->pw_uid, entry->pw_gid) == 0 || geteuid() != 0 ? KS_EOK : -errno;
 }
 
 /* Made beside it and renamed: there is no moment without a socket when a successor takes over. */
@@ -242,6 +245,7 @@ static int bind_at(int fd, const char *path, const char *user)
 	return err;
 }
 
+/* A machine on which nobody has prepared one. Whether it is there shows when the socket is bound. */
 static void make_folder(const char *path)
 {
 	char folder[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -252,7 +256,9 @@ static void make_folder(const char *path)
 	if (slash == NULL || slash == folder)
 		return;
 	*slash = '\0';
-	mkdir(folder, 0755);
+	/* Once more, because of the umask; a folder that was there keeps what it has. */
+	if (mkdir(folder, 0755) == 0 && chmod(folder, 0755) != 0)
+		rmdir(folder);
 }
 
 static int listen_at(struct ks_control *control, const char *user)
@@ -289,7 +295,6 @@ int ks_control_new(struct ks_control **out, struct event_base *base, const char 
 	snprintf(control->path, sizeof(control->path), "%s", path);
 	err = strlen(path) < sizeof(control->path) ? listen_at(control, user) : -ENAMETOOLONG;
 	if (err != KS_EOK) {
-		ks_error("nat64", "control socket %s: %s; choose another path with control", path, ks_strerror(err));
 		ks_control_free(control);
 		return err;
 	}

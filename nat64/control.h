@@ -17,7 +17,8 @@ struct event_base;
 struct ks_control;
 struct ks_nat64;
 
-/* user: who the daemon will be (NULL: who it is). Logs what went wrong. */
+/* The folder of the path is made when it is missing, one level of it. user: who the daemon will be (NULL: who it is).
+ * What an error means is the caller's to say. */
 int ks_control_new(struct ks_control **control, struct event_base *base, const char *path, const char *user,
 		   struct ks_nat64 *nat64);
 void ks_control_free(struct ks_control *control);

@@ -414,6 +414,21 @@ static int start_events(struct ks_nat64 *nat64)
 	return KS_EOK;
 }
 
+/* An old map646.conf knows of no such path: one that nobody asked for is not worth a translator. */
+static int open_control(struct ks_nat64 *nat64)
+{
+	const struct ks_nat64_settings *set = nat64->set;
+	bool asked = strcmp(set->control, KS_NAT64_CONTROL) != 0;
+	int err = ks_control_new(&nat64->control, nat64->daemon->base, set->control, set->user, nat64);
+
+	if (err == KS_EOK)
+		return KS_EOK;
+	ks_log(asked ? KS_LOG_ERROR : KS_LOG_WARN, "nat64", "control socket %s: %s; is its folder there, and may this "
+	       "user write to it? choose another path with control%s", set->control, ks_strerror(err),
+	       asked ? "" : ". It goes on without: koshienctl nat64 cannot reach it, and a successor not take over");
+	return asked ? err : KS_EOK;
+}
+
 /* All that needs privileges, or a name that others may have. */
 static int open_doors(struct ks_nat64 *nat64)
 {
@@ -426,7 +441,7 @@ static int open_doors(struct ks_nat64 *nat64)
 	if (err == KS_EOK && set->metrics != NULL)
 		err = open_metrics(nat64);
 	if (err == KS_EOK && set->control != NULL)
-		err = ks_control_new(&nat64->control, base, set->control, set->user, nat64);
+		err = open_control(nat64);
 	if (err == KS_EOK)
 		err = start_events(nat64);
 	return err;

@@ -220,7 +220,7 @@ static const struct ks_setting settings[] = {
 	{ .name = "coalesce", .type = KS_SWITCH, .offset = SETTING(coalesce), .preset = "yes",
 	  .help = "hand on consecutive packets of a flow as one" },
 	{ .name = "control", .type = KS_TEXT, .offset = SETTING(control), .arg = "PATH",
-	  .preset = KS_RUNDIR "/nat64d.sock", .check = control_expected,
+	  .preset = KS_NAT64_CONTROL, .check = control_expected,
 	  .help = "Unix socket for koshienctl nat64" },
 	{ .name = "metrics", .type = KS_TEXT, .offset = SETTING(metrics), .arg = "ADDRESS:PORT",
 	  .check = ks_listen_expected, .help = "serve Prometheus metrics and health here, like 127.0.0.1:9303" },
