@@ -78,6 +78,7 @@ nat64_unit_tests = \
 	tests/unit/check_nat64_icmp \
 	tests/unit/check_nat64_offload \
 	tests/unit/check_nat64_offload_size \
+	tests/unit/check_nat64_events \
 	tests/unit/check_nat64_prefix \
 	tests/unit/check_nat64_quotes \
 	tests/unit/check_nat64_rename \
@@ -111,6 +112,8 @@ tests_unit_check_nat64_offload_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_nat64_offload_LDADD = $(libcorecheck)
 tests_unit_check_nat64_offload_size_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_nat64_offload_size_LDADD = $(libcorecheck)
+tests_unit_check_nat64_events_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_check_nat64_events_LDADD = $(libunit) $(libnat64)
 tests_unit_check_nat64_prefix_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_nat64_prefix_LDADD = $(libunit) $(libnat64)
 tests_unit_check_nat64_quotes_CFLAGS = $(UNIT_CFLAGS)
