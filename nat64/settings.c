@@ -268,6 +268,13 @@ static const struct ks_word words[] = {
 	{ .name = NULL },
 };
 
+/* main.c's. */
+static const struct ks_word modes[] = {
+	{ .name = "packet", .arg = "IN OUT",
+	  .help = "translate the packet in one file into another, without a device, and exit 0, 1 or 2" },
+	{ .name = NULL },
+};
+
 static int init(void *loaded)
 {
 	struct ks_nat64_settings *set = loaded;
@@ -372,4 +379,5 @@ const struct ks_program ks_nat64_program = {
 	.init = init,
 	.clear = clear,
 	.diff = diff,
+	.modes = modes,
 };

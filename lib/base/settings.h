@@ -98,6 +98,9 @@ struct ks_program {
 	/* Not NULL: there is --diff FILE. Prints how the words of two settings differ, a line for each; true when they
 	 * do. */
 	bool (*diff)(const void *now, const void *then);
+	/* General options that main() takes from the command line before the rest is loaded; here for --help alone. Ends
+	 * with a NULL name. May be NULL. */
+	const struct ks_word *modes;
 };
 
 /* The outcome of loading: run, or leave main() with this exit code. */

@@ -39,6 +39,8 @@ static void print_help(const struct ks_program *program)
 	if (program->diff != NULL)
 		ks_help_option("diff", "FILE", "show what this file in its place would change, and exit 0 (nothing), 1 or 2",
 			       NULL);
+	for (const struct ks_word *mode = program->modes; mode != NULL && mode->name != NULL; mode++)
+		ks_help_option(mode->name, mode->arg, mode->help, NULL);
 	ks_help_option("log-level", "LEVEL", "error, warn, info or debug", "info");
 	ks_help_option("debug", "TOKENS", "debug lines of these subsystems only, such as wire,store", NULL);
 	ks_help_option("help", NULL, "show this help and exit", NULL);
