@@ -27,5 +27,5 @@ tests_unit_check_link_LDADD = $(libunit) $(libnet) $(libbase)
 endif
 
 EXTRA_DIST += tests/net/lib.sh tests/net/failure.test.sh tests/net/flood.test.sh tests/net/join.test.sh \
-	tests/net/keys.test.sh tests/net/link.test.sh tests/net/mtu.test.sh tests/net/outage.test.sh \
-	tests/net/nat64.test.sh tests/net/nat64-many.test.sh tests/net/push.test.sh
+	tests/net/keys.test.sh tests/net/link.test.sh tests/net/mtu.test.sh tests/net/nat64-many.test.sh \
+	tests/net/nat64-start.test.sh tests/net/nat64.test.sh tests/net/outage.test.sh tests/net/push.test.sh

@@ -59,7 +59,8 @@ stop xlat-1 KILL
 # Its links with it, as with a machine that dies, so that both routers know.
 ip -n "$prefix-xlat-1" link set 4 down
 ip -n "$prefix-xlat-1" link set 6 down
-ok "the other goes on" within 10 eval 'carries xlat-2 $((before + 5000))'
+goes_on() { carries xlat-2 $((before + 5000)); }
+ok "the other goes on" within 10 goes_on
 wait "${pid[tcp]}"
 status=$?
 unset "pid[tcp]"
