@@ -142,9 +142,12 @@ dist_check_SCRIPTS += tests/unit/check_nat64_items.sh
 
 # make tests/fuzz/xlat_seeds && tests/fuzz/xlat_seeds FOLDER makes its corpus.
 EXTRA_PROGRAMS += tests/fuzz/xlat_seeds
+CLEANFILES += tests/fuzz/xlat_seeds$(EXEEXT)
+tests_fuzz_xlat_seeds_SOURCES = tests/fuzz/xlat_seeds.c tests/fuzz/xlat_input.h
 tests_fuzz_xlat_seeds_LDADD = tests/unit/libcore.a $(libnat64)
 check_PROGRAMS += tests/fuzz/fuzz_xlat
 TESTS += tests/fuzz/fuzz_xlat
+tests_fuzz_fuzz_xlat_SOURCES = tests/fuzz/fuzz_xlat.c tests/fuzz/xlat_input.h
 tests_fuzz_fuzz_xlat_LDADD = $(FUZZ_DRIVER) tests/unit/libcore.a $(libnat64)
 tests_fuzz_fuzz_xlat_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 

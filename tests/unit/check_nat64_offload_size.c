@@ -283,6 +283,22 @@ START_TEST(packets_that_are_not_large)
 }
 END_TEST
 
+/* What a part of a packet lacks to its checksum is in the others. */
+START_TEST(partial_sums_of_fragments)
+{
+	wire_tcp(&part, 80);
+	offload = (struct virtio_net_hdr){ .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_start = 20, .csum_offset = 16 };
+	wire_packet(&in, &(struct ip){ .src = PEER4, .dst = HOST4, .protocol = TCP, .more = true }, &part);
+	wire_put16(in.bytes + 2, 20 + 96);
+	in.len = 20 + 96;
+	wire_sum4(&in);
+	refused(offload);
+	offload.csum_start = 48;
+	wire_packet(&in, &(struct ip){ .src = HOST6, .dst = PEER6, .protocol = TCP, .more = true, .offset = 800 }, &part);
+	refused(offload);
+}
+END_TEST
+
 /* Bytes behind the packet's own end are no part of it, also when the fields speak of them. */
 START_TEST(padding_behind)
 {
@@ -335,6 +351,7 @@ int main(void)
 	tcase_add_test(tc, fields_that_do_not_fit);
 	tcase_add_test(tc, partial_sums_that_do_not_fit);
 	tcase_add_test(tc, packets_that_are_not_large);
+	tcase_add_test(tc, partial_sums_of_fragments);
 	tcase_add_test(tc, padding_behind);
 	tcase_add_test(tc, header_length_is_a_hint);
 	tcase_add_test(tc, fields_without_a_meaning_are_cleared);
