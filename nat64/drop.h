@@ -42,7 +42,7 @@
 	X(ICMP_INNER, "icmp_inner", "an ICMP error that quotes no packet that could be translated") \
 	X(ICMP_DOUBLE, "icmp_double", "an ICMP error about an ICMP error") \
 	X(ICMP_POINTER, "ptr_untranslatable", "a parameter problem that points at a field the other family lacks") \
-	X(HAIRPIN_LOOP, "hairpin_loop", "would be turned back a second time")
+	X(HAIRPIN_LOOP, "hairpin_loop", "a mapping to an address behind mapping-prefix: it would be turned back again and again")
 
 enum ks_xlat_drop {
 	KS_XLAT_PASSED,		/* not dropped */

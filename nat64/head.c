@@ -110,15 +110,17 @@ static enum ks_xlat_drop skip_extension(struct ks_head6 *head, struct chain *c)
 	return KS_XLAT_PASSED;
 }
 
-/* So far as what is here tells: an ICMP error that hides behind them gets no answer either. */
+/* So far as what is here tells, and however many: an ICMP error that hides behind them gets no answer either. */
 static void skip_behind_fragment(const struct ks_head6 *head, struct chain *c)
 {
 	struct ks_head6 unused = *head;
 	struct chain on = *c;
 
-	while (is_extension(on.next))
+	while (is_extension(on.next)) {
+		on.n = 0;
 		if (skip_extension(&unused, &on) != KS_XLAT_PASSED)
 			return;
+	}
 	*c = on;
 }
 

@@ -94,7 +94,7 @@ struct ks_xlat {
 	/* Takes what is to be sent. The packet is the callee's to read, and its bytes stay until the next call of
 	 * ks_xlat() when `lasting`, else only until it returns. lasting means: it stands in the buffer that was given. */
 	void (*emit)(void *ctx, const struct ks_packet *packet, bool lasting);
-	/* A packet that was dropped for a reason, as it came; len bytes of it. May be NULL. */
+	/* A packet that was dropped for a reason; len bytes of it, which may have changed meanwhile. May be NULL. */
 	void (*dropped)(void *ctx, enum ks_xlat_drop why, const uint8_t *packet, size_t len);
 	void *ctx;
 	/* The rest is the core's own. */

@@ -68,6 +68,15 @@ static bool explicit_source(const struct way *w)
 	return w->error && w->head.h.have >= KS_HEAD_ICMP + KS_HEAD4 && w->head.src != ks_get32(quoted + 16);
 }
 
+/* A mapping of an address to one behind the prefix would send what turns back here again, and again. */
+static bool would_return(const struct way *w)
+{
+	const struct ks_prefix *prefix = ks_table_prefix(w->x->table);
+	uint32_t v4;
+
+	return w->pass > 0 && prefix != NULL && ks_prefix_extract(prefix, &w->new.dst, &v4);
+}
+
 static enum ks_xlat_drop map_addresses(struct way *w)
 {
 	const struct ks_head4 *head = &w->head;
@@ -79,6 +88,8 @@ static enum ks_xlat_drop map_addresses(struct way *w)
 		return KS_XLAT_WELL_KNOWN;
 	if (mapped == KS_MAPPED_NOT)
 		return KS_XLAT_NO_MAP_DST4;
+	if (would_return(w))
+		return KS_XLAT_HAIRPIN_LOOP;
 	mapped = ks_xlat_to6(w->x, head->src, explicit_source(w), &w->new.src, &w->slots.src);
 	if (mapped == KS_MAPPED_EXPLICIT || mapped == KS_MAPPED_PREFIX)
 		return KS_XLAT_PASSED;

@@ -29,6 +29,14 @@ static enum ks_xlat_drop admit(const struct way *w)
 		return KS_XLAT_OWN;
 	if (head->h.ttl <= 1)
 		return KS_XLAT_TTL6;
+	return KS_XLAT_PASSED;
+}
+
+/* What IPv4 cannot have. */
+static enum ks_xlat_drop check_kind(const struct way *w)
+{
+	const struct ks_head6 *head = &w->head;
+
 	if (head->routing_at != 0)
 		return KS_XLAT_SEGMENTS_LEFT;
 	if (head->extension_behind_fragment)
@@ -236,6 +244,8 @@ static enum ks_xlat_drop translate(struct way *w)
 
 	if (why == KS_XLAT_PASSED)
 		why = map_addresses(w);
+	if (why == KS_XLAT_PASSED)
+		why = check_kind(w);
 	if (why == KS_XLAT_PASSED)
 		why = check_transport(w);
 	if (why != KS_XLAT_PASSED)

@@ -104,7 +104,7 @@ unset "pid[udp]"
 read -r sent arrived us <"$scratch/udp.log"
 figure "$reloads reloads of $mappings mappings under $((sent * 1000 / (us / 1000))) packets/s: $sent sent, $arrived arrived"
 ok "packets came through" test "$status" -eq 0 -a "${arrived:-0}" -gt $((per_s))
-ok "none is lost" test "${sent:-0}" -eq "${arrived:-1}"
+ok "item_175_reloads_lose_no_packet" test "${sent:-0}" -eq "${arrived:-1}"
 
 # --- a table that is wrong -----------------------------------------------------------------------------------------------
 echo 'map-static 192.0.2.300 fd77:9::3' >>"$scratch/xlat-2.conf"

@@ -89,6 +89,22 @@ START_TEST(fragments)
 }
 END_TEST
 
+/* What IPv4 cannot have is nothing to a router of IPv6. */
+START_TEST(as_ipv6_has_it)
+{
+	static const uint8_t extensions[] = { ROUTING };
+
+	wire_data(&part, 64);
+	inwards(IP(.protocol = ICMP6, .offset = 640, .id = 7));
+	outwards(IP(.protocol = IGMP));
+	wire_udp(&part, 99);
+	make(IP(.src = STRANGER6, .dst = GLOBAL66, .protocol = UDP, .extensions = extensions, .n_extensions = 1));
+	in.bytes[40 + 3] = 1;
+	ck_assert_int_eq(core_run(&core, &in), KS_XLAT_PASSED);
+	ck_assert_uint_eq(core.out[0].bytes[40 + 3], 1);
+}
+END_TEST
+
 START_TEST(a_wrong_checksum_stays_as_wrong)
 {
 	struct parsed p, q;
@@ -220,6 +236,7 @@ int main(void)
 	tcase_add_test(tc, both_ways);
 	tcase_add_test(tc, extension_headers_stay);
 	tcase_add_test(tc, fragments);
+	tcase_add_test(tc, as_ipv6_has_it);
 	tcase_add_test(tc, a_wrong_checksum_stays_as_wrong);
 	tcase_add_test(tc, as_a_router);
 	tcase_add_test(tc, a_checksum_of_0);
