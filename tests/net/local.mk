@@ -11,7 +11,8 @@ tests_net_libnet_a_SOURCES = \
 	tests/net/tun.c tests/net/tun.h
 libnet = tests/net/libnet.a -lm
 
-noinst_PROGRAMS += tests/net/flood tests/net/held tests/net/link tests/net/nat64_echo tests/net/probe
+noinst_PROGRAMS += tests/net/flood tests/net/held tests/net/link tests/net/nat64_echo \
+	tests/net/nat64_probe tests/net/probe
 tests_net_flood_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
 tests_net_flood_LDADD = $(libnet) $(libwire) $(SODIUM_LIBS)
 tests_net_held_CFLAGS = $(AM_CFLAGS) $(SODIUM_CFLAGS)
@@ -27,5 +28,6 @@ tests_unit_check_link_LDADD = $(libunit) $(libnet) $(libbase)
 endif
 
 EXTRA_DIST += tests/net/lib.sh tests/net/failure.test.sh tests/net/flood.test.sh tests/net/join.test.sh \
-	tests/net/keys.test.sh tests/net/link.test.sh tests/net/mtu.test.sh tests/net/nat64-many.test.sh \
+	tests/net/keys.test.sh tests/net/link.test.sh tests/net/mtu.test.sh tests/net/nat64-hosts.sh \
+	tests/net/nat64-many.test.sh tests/net/nat64-offload.test.sh tests/net/nat64-path.test.sh \
 	tests/net/nat64-start.test.sh tests/net/nat64.test.sh tests/net/outage.test.sh tests/net/push.test.sh
