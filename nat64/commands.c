@@ -9,6 +9,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
+#include "nat64/address.h"
 #include "nat64/describe.h"
 #include "nat64/report.h"
 
@@ -228,6 +229,11 @@ static json_t *map_add(struct ks_nat64 *nat64, json_t *request)
 		return refuse("v4: expected an IPv4 address, got '%.64s'", text_of(request, "v4"));
 	if (!read6(request, "v6", &mapping.v6))
 		return refuse("v6: expected an IPv6 address, got '%.64s'", text_of(request, "v6"));
+	/* As for map-static: nothing may be sent to them, or come from there. */
+	if (!ks_address4_usable(mapping.v4) || !ks_address6_usable(&mapping.v6))
+		return refuse("%s: expected an address that a host may have in a network, got '%.64s'",
+			      ks_address4_usable(mapping.v4) ? "v6" : "v4",
+			      text_of(request, ks_address4_usable(mapping.v4) ? "v6" : "v4"));
 	err = ks_nat64_map_add(nat64, &mapping);
 	if (err == KS_EMALFORMED)
 		return refuse("one of the two is mapped already; map remove it first");

@@ -26,6 +26,7 @@
 
 #define BACKLOG 8
 #define TRACE_LOOK_US 50000
+#define UNREAD_MAX (256 * 1024)		/* bytes of answers, behind which no more is answered until they are read */
 
 struct client {
 	struct ks_control *control;
@@ -143,13 +144,13 @@ static void take_line(struct client *client, const char *line, size_t len)
 static void on_read(struct bufferevent *stream, void *ctx)
 {
 	struct client *client = ctx;
-	struct evbuffer *input = bufferevent_get_input(stream);
+	struct evbuffer *input = bufferevent_get_input(stream), *output = bufferevent_get_output(stream);
 
-	while (client->trace == NULL && !client->closing) {
+	while (client->trace == NULL && !client->closing && evbuffer_get_length(output) < UNREAD_MAX) {
 		size_t len;
 		char *line = evbuffer_readln(input, &len, EVBUFFER_EOL_LF);
 
-		if (line == NULL && evbuffer_get_length(input) < KS_CONTROL_LINE_MAX)
+		if (line == NULL && evbuffer_get_length(input) <= KS_CONTROL_LINE_MAX)
 			return;
 		if (line != NULL && len <= KS_CONTROL_LINE_MAX) {
 			take_line(client, line, len);

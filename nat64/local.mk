@@ -151,8 +151,11 @@ tests_fuzz_fuzz_xlat_SOURCES = tests/fuzz/fuzz_xlat.c tests/fuzz/xlat_input.h
 tests_fuzz_fuzz_xlat_LDADD = $(FUZZ_DRIVER) tests/unit/libcore.a $(libnat64)
 tests_fuzz_fuzz_xlat_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
-check_PROGRAMS += tests/fuzz/fuzz_nat64_config
-TESTS += tests/fuzz/fuzz_nat64_config
+check_PROGRAMS += tests/fuzz/fuzz_nat64_command tests/fuzz/fuzz_nat64_config
+TESTS += tests/fuzz/fuzz_nat64_command tests/fuzz/fuzz_nat64_config
+tests_fuzz_fuzz_nat64_command_CFLAGS = $(AM_CFLAGS) $(EVENT_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_nat64_command_LDADD = $(FUZZ_DRIVER) $(libnat64)
+tests_fuzz_fuzz_nat64_command_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_nat64_config_LDADD = $(FUZZ_DRIVER) $(libnat64)
 tests_fuzz_fuzz_nat64_config_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 

@@ -4,6 +4,7 @@
 # nat64d on the host xlat, between client4 (198.51.100.7) and server6 (2001:db8:1::1, which is 192.0.2.1 there); all of
 # IPv4 is behind 64:ff9b:1::/96. Sourced behind lib.sh by tests that want other paths than nat64.test.sh has.
 nat64d=$top_builddir/nat64/nat64d
+# shellcheck disable=SC2034
 server6_by4=192.0.2.1 client4_by6=64:ff9b:1::c633:6407
 # Port 7 echoes datagrams, 8080 has files, 5001 counts.
 echo_port=7 http_port=8080 count_port=5001

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# nat64d with each of its offloads, and without: the same bytes arrive. Where ethtool is, receivers believe no checksum and
-# the translator's host has to make them, so that a wrong partial one would lose the packet.
+# nat64d with each of its offloads, and without: the same bytes arrive. Where ethtool is, receivers believe no checksum
+# and the translator's host has to make them, so that a wrong partial one would lose the packet.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/nat64-hosts.sh"
 need_programs "$nat64d" "$tools/nat64_echo" "$top_builddir/bench/traffic"
