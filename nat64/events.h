@@ -4,9 +4,9 @@
  * line per packet. UDP without a checksum is the system management event of RFC 7915, section 4.5, and gets more
  * lines, since each sender is one to be mended.
  *
- * Packets that no router has sent here (to a multicast address, or from an IPv6 address of the link) are this machine's
- * own: what its kernel says on any device, such as multicast listener reports and router solicitations. Nothing is wrong
- * then, so they are for the debug log.
+ * Packets that no router has sent here (to a multicast address, or from an IPv6 address of the link) are this
+ * machine's own: what its kernel says on any device, such as multicast listener reports and router solicitations.
+ * Nothing is wrong then, so they are for the debug log.
  *
  * One thread; a zeroed struct is ready.
  */

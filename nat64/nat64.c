@@ -315,8 +315,11 @@ static void fill(FILE *out, void *ctx)
 static int open_metrics(struct ks_nat64 *nat64)
 {
 	int err = ks_exporter_new(&nat64->exporter, nat64->daemon->base, nat64->set->metrics, fill, nat64);
+	bool waits = err == -EADDRINUSE && nat64->took_over;
 
-	nat64->metrics_wait = err == -EADDRINUSE && nat64->took_over;
+	if (waits && !nat64->metrics_wait)
+		ks_info("nat64", "that is the daemon before this one: tried again each second, until it ends");
+	nat64->metrics_wait = waits;
 	if (err == KS_EOK)
 		ks_exporter_health(nat64->exporter, healthy, nat64);
 	return nat64->metrics_wait ? KS_EOK : err;
