@@ -52,6 +52,17 @@ elif can_mount "$(own_tun 666)"; then
 		--routes=no --control "$scratch/open/nat64d.sock"
 	stop nobody
 	ip -n "$prefix-host" link del tun646
+	# As dist/nat64d.service has it.
+	ip -n "$prefix-host" addr add 192.0.2.200/24 dev lo
+	ok "as nobody, with what the unit gives" translator unit "${mounted[@]}" "$(own_tun 666)" "${nobody[@]}" \
+		--inh-caps=-all,+net_admin,+net_raw --ambient-caps=-all,+net_admin,+net_raw \
+		--bounding-set=-all,+net_admin,+net_raw --no-new-privs "$scratch/nat64d" "${options[@]}" \
+		--control "$scratch/open/nat64d.sock" --metrics 127.0.0.1:$metrics_port
+	healthy() { [ "$(metric host koshien_nat64_healthy)" = 1 ]; }
+	ok "is healthy" within 10 healthy
+	ok "and misses nothing" test "$(grep -c -E '^(warn|error)' "$scratch/unit.log")" = 0
+	ok "it keeps but the right to its routes" grep -q 'CapEff:[[:space:]]*0*1000$' "/proc/${pid[unit]}/status"
+	stop unit
 else
 	skip "as nobody" "no device can be made: $(head -n 1 "$scratch/mount")"
 fi
