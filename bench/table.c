@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a packet costs the translator's core with a table of 100 mappings, and of 100 000: between hosts drawn at random from
- * all. As with a worker, a packet is expected about a microsecond before it is translated, which is what reading it takes. Finding the packets in memory costs
- * both the same. Prints findings (bench/bench.h); bench/nat64 runs it.
+ * What a packet costs the translator's core with a table of 100 mappings, and of 100 000, between hosts drawn at random
+ * from all. As with a worker, a packet is expected about a microsecond before it is translated: that is what reading it
+ * takes. Finding the packets in memory costs both the same. Prints findings (bench/bench.h); bench/nat64 runs it.
  */
 #include <stdlib.h>
 #include <string.h>

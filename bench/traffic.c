@@ -5,7 +5,8 @@
  *	traffic serve PORT			TCP and UDP, both families, until it is ended
  *	traffic tcp ADDRESS PORT STREAMS MS	prints "BYTES US": what the other end has read, and the time that took
  *	traffic udp ADDRESS PORT SIZE BATCH MS [PER-SECOND]
- *		prints "SENT ARRIVED US": packets of SIZE bytes, BATCH to a send (UDP_SEGMENT), so many a second or as fast as it goes
+ *		prints "SENT ARRIVED US": packets of SIZE bytes, BATCH to a send (UDP_SEGMENT), so many a second or as
+ *		fast as it goes
  *
  * A TCP connection begins with one byte: T, and all until its end is counted and the count sent back; U, and the count of
  * UDP packets so far is.

@@ -11,7 +11,7 @@
 	X(VERSION, "version", "neither an IPv4 nor an IPv6 packet, or shorter than its fixed header") \
 	X(HEADER4, "bad_hdr4", "an IPv4 header whose length, total length or checksum is wrong") \
 	X(HEADER6, "bad_hdr6", "an IPv6 header whose payload length is more than what arrived, or a jumbogram") \
-	X(OFFLOAD, "offload", "offload fields of the TUN that do not fit the packet; a fault of the kernel or of a driver") \
+	X(OFFLOAD, "offload", "offload fields of the TUN that do not fit the packet: a fault of kernel or driver") \
 	X(NO_MAP_DST4, "no_map_dst4", "an IPv4 destination that no mapping and no prefix covers; the sender is told") \
 	X(NO_MAP_SRC4, "no_prefix_src4", "an IPv4 source that no mapping and no prefix covers; set mapping-prefix") \
 	X(NO_MAP_DST6, "no_map_dst6", "an IPv6 destination that no mapping and no prefix covers; the sender is told") \
@@ -29,9 +29,9 @@
 	X(FRAGMENT, "bad_fragment", "a fragment that ends beyond 65535 bytes, or has a second Fragment header") \
 	X(FRAGMENTS, "too_many_fragments", "would need more fragments than KS_XLAT_FRAGMENTS_MAX") \
 	X(SOURCE_ROUTE, "source_route", "an IPv4 source route that is not used up; the sender is told (section 4.1)") \
-	X(SEGMENTS_LEFT, "segments_left", "an IPv6 routing header with segments left; the sender is told (section 5.1)") \
+	X(SEGMENTS_LEFT, "segments_left", "an IPv6 routing header with segments left; the sender is told (5.1)") \
 	X(EXTENSIONS, "ext_headers", "more extension headers than KS_XLAT_EXTENSIONS_MAX, or one that does not end") \
-	X(EXT_AFTER_FRAG, "ext_after_frag", "an extension header behind a Fragment header; the sender is told (5.1.1)") \
+	X(EXT_AFTER_FRAG, "ext_after_frag", "extension headers behind a Fragment header; the sender is told (5.1.1)") \
 	X(PROTOCOL, "protocol", "a protocol number that only the other family has, or IGMP") \
 	X(SHORT, "short_l4", "a TCP, UDP or ICMP header that ends before its checksum") \
 	X(ZERO_UDP, "zero_udp", "UDP without a checksum (section 4.5); see udp-zero-checksum") \
@@ -42,7 +42,7 @@
 	X(ICMP_INNER, "icmp_inner", "an ICMP error that quotes no packet that could be translated") \
 	X(ICMP_DOUBLE, "icmp_double", "an ICMP error about an ICMP error") \
 	X(ICMP_POINTER, "ptr_untranslatable", "a parameter problem that points at a field the other family lacks") \
-	X(HAIRPIN_LOOP, "hairpin_loop", "a mapping to an address behind mapping-prefix: it would be turned back again and again")
+	X(HAIRPIN_LOOP, "hairpin_loop", "a mapping to an address behind mapping-prefix: it would return for ever")
 
 enum ks_xlat_drop {
 	KS_XLAT_PASSED,		/* not dropped */

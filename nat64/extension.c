@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * RFC 4884, section 7: a header of four bytes (version, checksum), then objects. RFC 5837, section 4: an object that names
- * an interface, here by its address only.
+ * RFC 4884, section 7: a header of four bytes (version, checksum), then objects. RFC 5837, section 4: an object that
+ * names an interface, here by its address only.
  */
 #include "nat64/bytes.h"
 #include "nat64/xlat_private.h"

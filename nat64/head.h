@@ -55,7 +55,7 @@ enum ks_xlat_drop ks_head6_read(struct ks_head6 *head, const uint8_t *bytes, siz
 bool ks_only_of_ipv6(uint8_t protocol);
 bool ks_only_of_ipv4(uint8_t protocol);
 
-/* Whether LSRR or SSRR has a hop left; *at is the offset of its pointer field. Options that make no sense end the search. */
+/* Whether LSRR or SSRR has a hop left. Options that make no sense end the search. */
 bool ks_head4_source_route(const struct ks_head4 *head);
 
 static inline bool ks_head_first(const struct ks_head *head) { return head->offset == 0; }

@@ -35,7 +35,7 @@ static size_t transport_head(const struct ks_packet *p)
 	return ks_offload_tcp(p) ? (size_t)(p->data[p->offload.csum_start + 12] >> 4) * 4 : UDP_HEAD;
 }
 
-/* Of TCP and UDP the kernel says where they are; of what is inside another protocol it may say more than is known here. */
+/* Of TCP and UDP the kernel says where they are; of what is inside another protocol it may know more. */
 static bool partial_sound(const struct ks_packet *p, const struct ks_head *head)
 {
 	const struct virtio_net_hdr *o = &p->offload;
@@ -60,7 +60,7 @@ static bool large_sound(struct ks_packet *p, const struct ks_head *head)
 	len = transport_head(p);
 	if (len < least || len > head->payload)
 		return false;
-	/* A hint, which the kernel fills with how much of the packet stands in one piece: more than the headers, or less. */
+	/* A hint: the kernel says how much of the packet stands in one piece, more than the headers or less. */
 	o->hdr_len = (uint16_t)(head->at + len);
 	return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ICMP errors of others: their header, the packet that they quote, and what stands behind it. RFC 7915, sections 4.2, 4.3,
- * 5.2 and 5.3; RFC 4884. What is quoted may be cut off anywhere. The result is built in a packet of its own.
+ * ICMP errors of others: their header, the packet that they quote, and what stands behind it. RFC 7915, sections 4.2,
+ * 4.3, 5.2 and 5.3; RFC 4884. What is quoted may be cut off anywhere. The result is built in a packet of its own.
  */
 #include "nat64/bytes.h"
 #include "nat64/xlat_private.h"

@@ -45,7 +45,7 @@ struct ks_pool6 {
 
 struct ks_xlat_settings {
 	uint32_t mtu4, mtu6;		/* of the way on, bytes; never 0 here: the daemon has put in the device's */
-	uint32_t lowest_ipv6_mtu;	/* IPv4 packets without DF are cut so that they fit it; KS_XLAT_MTU6_MIN or more */
+	uint32_t lowest_ipv6_mtu;	/* IPv4 packets without DF are cut to fit it; KS_XLAT_MTU6_MIN or more */
 	enum ks_udp_zero udp_zero;
 	enum ks_hairpin hairpin;
 	int tos4, tos6;			/* -1: copied; else the value for all packets of IPv4, of IPv6 */

@@ -173,7 +173,8 @@ static void change_udp(const struct way *w, uint8_t *udp, uint64_t delta)
 	if (ks_get16(udp + 6) != 0)
 		ks_checksum_adjust(udp + 6, delta);
 	else if (w->x->settings->udp_zero == KS_UDP_ZERO_COMPUTE)
-		ks_checksum_store(udp + 6, ks_pseudo6_sum(ks_new6_sum(&w->new), len, KS_PROTO_UDP) + ks_sum_bytes(udp, len));
+		ks_checksum_store(udp + 6, ks_pseudo6_sum(ks_new6_sum(&w->new), len, KS_PROTO_UDP) +
+					   ks_sum_bytes(udp, len));
 	else
 		return;
 	if (ks_get16(udp + 6) == 0)

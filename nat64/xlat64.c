@@ -5,7 +5,7 @@
 #include "nat64/bytes.h"
 #include "nat64/xlat_private.h"
 
-#define DF_ABOVE 1260		/* an IPv4 packet that long may have been all that IPv6 guarantees: RFC 7915, section 5.1 */
+#define DF_ABOVE 1260		/* so long may be all that IPv6 guarantees: RFC 7915, section 5.1 */
 
 struct way {
 	struct ks_xlat *x;

@@ -76,8 +76,14 @@ uint64_t ks_pseudo6_sum(uint64_t addresses, size_t len, uint8_t protocol);
 
 /* Whether its fields fit the packet, whose own head that is and which ends where that says. Clears what means nothing. */
 bool ks_offload_sound(struct ks_packet *packet, const struct ks_head *head);
-static inline bool ks_offload_partial(const struct ks_packet *p) { return p->offload.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM; }
-static inline bool ks_offload_large(const struct ks_packet *p) { return p->offload.gso_type != VIRTIO_NET_HDR_GSO_NONE; }
+static inline bool ks_offload_partial(const struct ks_packet *p)
+{
+	return p->offload.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM;
+}
+static inline bool ks_offload_large(const struct ks_packet *p)
+{
+	return p->offload.gso_type != VIRTIO_NET_HDR_GSO_NONE;
+}
 bool ks_offload_tcp(const struct ks_packet *packet);
 /* Transport header and data of one of its packets on the wire, the first; head is its own. */
 size_t ks_offload_unit(const struct ks_packet *packet, const struct ks_head *head);
