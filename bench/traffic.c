@@ -8,6 +8,9 @@
  *		prints "SENT ARRIVED US": packets of SIZE bytes, BATCH to a send (UDP_SEGMENT), so many a second or as
  *		fast as it goes
  *
+ *	traffic hosts ADDRESS PORT SIZE HOSTS MS
+ *		the same one by one, each to one of so many IPv4 addresses from ADDRESS on, drawn at random
+ *
  * A TCP connection begins with one byte: T, and all until its end is counted and the count sent back; U, and the count of
  * UDP packets so far is.
  */
@@ -37,6 +40,7 @@
 #define STREAMS_MAX 64
 #define FDS_MAX 256
 #define BATCH_MAX 64
+#define DATAGRAM_MAX 1452
 #define SENDS 32			/* in one call */
 #define RECEIVE_MAX 64		/* datagrams in one call */
 #define SETTLE_MS 200		/* after the last datagram was sent */
@@ -241,19 +245,31 @@ static uint64_t due(int64_t us, int64_t per_s, uint64_t sent)
 	return per_s == 0 ? SENDS : until_now > sent ? until_now - sent : 0;
 }
 
+static void same_data(struct mmsghdr *messages, struct iovec *iov)
+{
+	memset(messages, 0, SENDS * sizeof(*messages));
+	for (int i = 0; i < SENDS; i++) {
+		messages[i].msg_hdr.msg_iov = iov;
+		messages[i].msg_hdr.msg_iovlen = 1;
+	}
+}
+
+static void print_datagrams(const char *address, const char *port, uint64_t before, uint64_t sent, int64_t took_us)
+{
+	poll(NULL, 0, SETTLE_MS);
+	printf("%llu %llu %lld\n", (unsigned long long)sent,
+	       (unsigned long long)(ask_datagrams(address, port) - before), (long long)took_us);
+}
+
 static void send_udp(const char *address, const char *port, int size, int batch, int64_t ms, int64_t per_s)
 {
 	int fd = open_socket(address, port, SOCK_DGRAM, false);
 	uint64_t before = ask_datagrams(address, port), sent = 0;
 	struct iovec iov = { buffer, (size_t)size * (size_t)batch };
 	struct mmsghdr messages[SENDS];
-	int64_t began, took;
+	int64_t began;
 
-	memset(messages, 0, sizeof(messages));
-	for (int i = 0; i < SENDS; i++) {
-		messages[i].msg_hdr.msg_iov = &iov;
-		messages[i].msg_hdr.msg_iovlen = 1;
-	}
+	same_data(messages, &iov);
 	if (batch > 1 && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size)) != 0)
 		die("UDP_SEGMENT");
 	for (began = now_us(); now_us() - began < ms * 1000;) {
@@ -264,10 +280,34 @@ static void send_udp(const char *address, const char *port, int size, int batch,
 		else
 			poll(NULL, 0, 1);
 	}
-	took = now_us() - began;
-	poll(NULL, 0, SETTLE_MS);
-	printf("%llu %llu %lld\n", (unsigned long long)sent,
-	       (unsigned long long)(ask_datagrams(address, port) - before), (long long)took);
+	print_datagrams(address, port, before, sent, now_us() - began);
+}
+
+static void send_hosts(const char *address, const char *port, int size, uint32_t hosts, int64_t ms)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), room = SOCKET_BUFFER;
+	uint64_t before = ask_datagrams(address, port), sent = 0;
+	struct iovec iov = { buffer, (size_t)size };
+	struct sockaddr_in to[SENDS];
+	struct mmsghdr messages[SENDS];
+	uint32_t first, dice = 1;
+	int64_t began;
+
+	if (fd < 0 || inet_pton(AF_INET, address, &first) != 1)
+		die("address");
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room));
+	same_data(messages, &iov);
+	for (began = now_us(); now_us() - began < ms * 1000;) {
+		for (int i = 0; i < SENDS; i++) {
+			dice = dice * 1664525 + 1013904223;
+			to[i] = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
+			to[i].sin_addr.s_addr = htonl(ntohl(first) + (uint32_t)((uint64_t)dice * hosts >> 32));
+			messages[i].msg_hdr.msg_name = &to[i];
+			messages[i].msg_hdr.msg_namelen = sizeof(to[i]);
+		}
+		sent += send_some(fd, messages, SENDS);
+	}
+	print_datagrams(address, port, before, sent, now_us() - began);
 }
 
 int main(int argc, char **argv)
@@ -277,8 +317,11 @@ int main(int argc, char **argv)
 	else if (argc == 6 && strcmp(argv[1], "tcp") == 0 && atoi(argv[4]) >= 1 && atoi(argv[4]) <= STREAMS_MAX)
 		send_tcp(argv[2], argv[3], atoi(argv[4]), atoi(argv[5]));
 	else if ((argc == 7 || argc == 8) && strcmp(argv[1], "udp") == 0 && atoi(argv[5]) >= 1 && atoi(argv[5]) <= BATCH_MAX &&
-		 atoi(argv[4]) >= 1 && atoi(argv[4]) <= 1452)
+		 atoi(argv[4]) >= 1 && atoi(argv[4]) <= DATAGRAM_MAX)
 		send_udp(argv[2], argv[3], atoi(argv[4]), atoi(argv[5]), atoi(argv[6]), argc == 8 ? atoi(argv[7]) : 0);
+	else if (argc == 7 && strcmp(argv[1], "hosts") == 0 && atoi(argv[4]) >= 1 && atoi(argv[4]) <= DATAGRAM_MAX &&
+		 atoi(argv[5]) >= 1)
+		send_hosts(argv[2], argv[3], atoi(argv[4]), (uint32_t)atoi(argv[5]), atoi(argv[6]));
 	else
 		return 2;
 	return 0;

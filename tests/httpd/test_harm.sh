@@ -44,6 +44,8 @@ watch() { # NAME
 	audience "$1" --mode wait --viewers "$good" --ramp 1 --warmup 2 --seconds "$seconds" --stall-ms 5000
 }
 idle_threads() { curl -s -m 5 "$base/server-status?auto" | awk '$1 == "IdleWorkers:" { print $2 }'; }
+# Once both children are there: how the first of many fare while a server starts is another matter.
+all_threads_are_there() { [ "$(idle_threads)" -ge $((threads - 4)) ]; }
 threads_are_idle() { [ "$(idle_threads)" -ge $((threads / 4)) ]; }
 viewers_are_at_least() { [ "$(metric koshien_serve_viewers)" -ge "$1" ]; }
 sees_all() { # NAME
@@ -53,6 +55,7 @@ sees_all() { # NAME
 		"latency $(figure "$1" latency_ms.p99) ms (99th percentiles)"
 }
 
+ok 'all threads are there' wait_for 60 all_threads_are_there
 watch alone
 audience_end alone
 sees_all alone

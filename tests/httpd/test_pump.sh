@@ -375,7 +375,8 @@ httpd_stop
 children=3
 write_config "$server" >"$work/httpd.conf"
 httpd_run
-# httpd itself closes connections between two answers when all its threads are busy.
+# httpd itself closes connections between two answers when all its threads are busy, and may say so.
+allow_log 'AH00484: server reached MaxRequestWorkers'
 like 'three children' "$(mixed 150 20)" '^3000 right, 0 wrong, [0-9]+ closed, 0 reset$'
 old=$(children_of)
 mixed 300 60 >"$work/mixed" 2>"$work/complaints" &
