@@ -11,14 +11,14 @@
 #include <stddef.h>	/* before APR, which makes do without offsetof() otherwise */
 
 #include <apr_buckets.h>
-#include <apr_thread_pool.h>
+#include <apr_thread_proc.h>
 #include <httpd.h>
 #include <http_config.h>
 
 #include "mod_sentry/pump/pump.h"
 
 struct ks_given {
-	apr_thread_pool_t *threads, *holders;	/* for what is whole, and for what is not */
+	struct ks_crew *threads, *holders;	/* for what is whole, and for what is not */
 	module *mpm;
 	struct ks_pump *pump;
 	atomic_uint held;	/* gifts that the holders have */

@@ -10,7 +10,6 @@
 
 #include <apr_portable.h>
 #include <apr_strings.h>
-#include <apr_thread_pool.h>
 #include <ap_mpm.h>
 #include <http_config.h>
 #include <http_connection.h>
@@ -21,6 +20,7 @@
 #include "lib/base/log.h"
 #include "mod_sentry/connection.h"
 #include "mod_sentry/counters.h"
+#include "mod_sentry/crew.h"
 #include "mod_sentry/gift.h"
 #include "mod_sentry/handover.h"
 #include "mod_sentry/pump/request.h"
@@ -202,16 +202,15 @@ static void serve_made(struct ks_gift *gift, apr_thread_t *thread)
 	apr_pool_destroy(pool);
 }
 
-static void *answer(apr_thread_t *thread, void *ctx)
+static void answer(void *piece, apr_thread_t *thread)
 {
-	struct ks_gift *gift = ctx;
+	struct ks_gift *gift = piece;
 
 	if (gift->carrier != NULL)
 		ks_gift_serve_lent(gift, thread);
 	else
 		serve_made(gift, thread);
 	drop(gift);
-	return NULL;
 }
 
 /* --- the threads -------------------------------------------------------------------------------------------------- */
@@ -231,11 +230,9 @@ static bool take_place(struct ks_gift *gift)
 
 static bool push(struct ks_gift *gift, bool whole)
 {
-	apr_thread_pool_t *threads = whole ? gift->given->threads : gift->given->holders;
-
-	if (whole ? apr_thread_pool_tasks_count(threads) >= KS_GIVEN_QUEUE_MAX : !take_place(gift))
+	if (!whole && !take_place(gift))
 		return false;
-	return apr_thread_pool_push(threads, answer, gift, APR_THREAD_TASK_PRIORITY_NORMAL, NULL) == APR_SUCCESS;
+	return ks_crew_push(whole ? gift->given->threads : gift->given->holders, gift);
 }
 
 static bool give(struct ks_given *given, const struct ks_site *site, int fd, struct ks_carrier *carrier,
@@ -274,11 +271,12 @@ struct ks_given *ks_given_new(apr_pool_t *pool)
 	if (mpm == NULL)
 		return NULL;
 	given->mpm = mpm;
-	/* All at once: a pool makes none as long as one is idle, though that may have been given something by then. */
-	if (apr_thread_pool_create(&given->threads, KS_GIVEN_THREADS, KS_GIVEN_THREADS, pool) != APR_SUCCESS ||
-	    apr_thread_pool_create(&given->holders, KS_GIVEN_HELD_MAX, KS_GIVEN_HELD_MAX, pool) != APR_SUCCESS)
-		return NULL;
-	return given;
+	given->threads = ks_crew_new(pool, KS_GIVEN_THREADS, KS_GIVEN_QUEUE_MAX, answer);
+	given->holders = ks_crew_new(pool, KS_GIVEN_HELD_MAX, KS_GIVEN_HELD_MAX, answer);
+	if (given->threads != NULL && given->holders != NULL)
+		return given;
+	ks_given_free(given);
+	return NULL;
 }
 
 void ks_given_use(struct ks_given *given, struct ks_pump *pump)
@@ -288,8 +286,8 @@ void ks_given_use(struct ks_given *given, struct ks_pump *pump)
 
 void ks_given_free(struct ks_given *given)
 {
-	apr_thread_pool_destroy(given->threads);
-	apr_thread_pool_destroy(given->holders);
+	ks_crew_end(given->threads);
+	ks_crew_end(given->holders);
 }
 
 void ks_given_register(void)

@@ -38,6 +38,7 @@ mod_sentry_mod_sentry_so_SOURCES = \
 	mod_sentry/answer.c mod_sentry/answer.h \
 	mod_sentry/conditions.c mod_sentry/conditions.h \
 	mod_sentry/connection.c mod_sentry/connection.h \
+	mod_sentry/crew.c mod_sentry/crew.h \
 	mod_sentry/directives.c mod_sentry/directives.h \
 	mod_sentry/doorstep.c mod_sentry/doorstep.h \
 	mod_sentry/gift.h mod_sentry/gift_lent.c \
