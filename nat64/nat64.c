@@ -510,6 +510,8 @@ int ks_nat64_new(struct ks_nat64 **out, struct ks_daemon *daemon, const struct k
 	signal(SIGCHLD, SIG_IGN);	/* hooks */
 	ks_info("nat64", "%" PRIu32 " mappings are in force, version %s", ks_table_slots(config->table),
 		ks_table_version(config->table));
+	if (ks_table_slots(config->table) == 0 && ks_table_prefix(config->table) == NULL)
+		ks_warn("nat64", "no mapping and no mapping-prefix: every packet is dropped; see nat64d.conf(5)");
 	run_hook("announce-hook", config->set.announce_hook);
 	*out = nat64;
 	return KS_EOK;

@@ -109,6 +109,13 @@ void ks_offload_finish(struct ks_packet *p)
 	memset(&p->offload, 0, sizeof(p->offload));
 }
 
+void ks_offload_settle(struct ks_packet *p, const struct ks_head *head)
+{
+	if (ks_offload_partial(p) && !ks_offload_large(p) &&
+	    (p->offload.csum_start != head->at || p->offload.csum_offset != ks_head_checksum(head)))
+		ks_offload_finish(p);
+}
+
 void ks_offload_moved(struct ks_packet *p, ptrdiff_t longer, bool to6)
 {
 	struct virtio_net_hdr *o = &p->offload;

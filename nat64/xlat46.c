@@ -274,17 +274,6 @@ static enum ks_xlat_drop translate(struct way *w)
 	return w->error ? ks_quote46(w->x, &w->head, &w->new, w->renamed, w->slots, w->pass) : write_packet(w);
 }
 
-/* What is quoted or cut is summed first; of what else the kernel leaves a sum of, only TCP's and UDP's can be adapted. */
-static void settle_offload(struct way *w)
-{
-	const struct ks_head *h = &w->head.h;
-	size_t field = ks_head_checksum(h);
-
-	if (ks_offload_partial(w->packet) && !ks_offload_large(w->packet) &&
-	    (w->packet->offload.csum_start != h->at || w->packet->offload.csum_offset != field))
-		ks_offload_finish(w->packet);
-}
-
 enum ks_xlat_drop ks_xlat46(struct ks_xlat *x, struct ks_packet *packet, unsigned pass)
 {
 	struct way w = { .x = x, .packet = packet, .slots = { KS_SLOT_NONE, KS_SLOT_NONE }, .pass = pass };
@@ -295,7 +284,7 @@ enum ks_xlat_drop ks_xlat46(struct ks_xlat *x, struct ks_packet *packet, unsigne
 	packet->len = w.head.h.at + w.head.h.payload;
 	if (!ks_offload_sound(packet, &w.head.h))
 		return KS_XLAT_OFFLOAD;
-	settle_offload(&w);
+	ks_offload_settle(packet, &w.head.h);
 	w.error = ks_head_icmp4_error(&w.head.h);
 	why = translate(&w);
 	if (why == KS_XLAT_OWN)

@@ -254,15 +254,6 @@ static enum ks_xlat_drop translate(struct way *w)
 	return w->error ? ks_quote64(w->x, &w->head, &w->new, w->renamed, w->slots) : write_packet(w);
 }
 
-static void settle_offload(struct way *w)
-{
-	const struct ks_head *h = &w->head.h;
-
-	if (ks_offload_partial(w->packet) && !ks_offload_large(w->packet) &&
-	    (w->packet->offload.csum_start != h->at || w->packet->offload.csum_offset != ks_head_checksum(h)))
-		ks_offload_finish(w->packet);
-}
-
 enum ks_xlat_drop ks_xlat64(struct ks_xlat *x, struct ks_packet *packet)
 {
 	struct way w = { .x = x, .packet = packet, .slots = { KS_SLOT_NONE, KS_SLOT_NONE } };
@@ -273,7 +264,7 @@ enum ks_xlat_drop ks_xlat64(struct ks_xlat *x, struct ks_packet *packet)
 	packet->len = w.head.h.at + w.head.h.payload;
 	if (!ks_offload_sound(packet, &w.head.h))
 		return KS_XLAT_OFFLOAD;
-	settle_offload(&w);
+	ks_offload_settle(packet, &w.head.h);
 	w.error = ks_head_icmp6_error(&w.head.h);
 	why = translate(&w);
 	if (why == KS_XLAT_NO_MAP_DST6 || why == KS_XLAT_NO_MAP_SRC6)

@@ -91,6 +91,8 @@ size_t ks_offload_unit(const struct ks_packet *packet, const struct ks_head *hea
 void ks_offload_shrink(struct ks_packet *packet, size_t max);
 /* Sums what the kernel has left to be summed. For packets that are no GSO. */
 void ks_offload_finish(struct ks_packet *packet);
+/* That of what the core cannot adapt: it can only TCP's and UDP's. */
+void ks_offload_settle(struct ks_packet *packet, const struct ks_head *head);
 /* The header has become so many bytes longer (or shorter) and is of the other family. */
 void ks_offload_moved(struct ks_packet *packet, ptrdiff_t longer, bool to6);
 /* GSO of UDP: its i-th packet, whole, in KS_SCRATCH_SEGMENT. False: there is none. */

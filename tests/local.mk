@@ -28,7 +28,7 @@ if FUZZER
 FUZZ_DRIVER =
 else
 check_LIBRARIES += tests/fuzz/libreplay.a
-tests_fuzz_libreplay_a_SOURCES = tests/fuzz/replay.c
+tests_fuzz_libreplay_a_SOURCES = tests/fuzz/folder.h tests/fuzz/replay.c
 FUZZ_DRIVER = tests/fuzz/libreplay.a
 endif
 EXTRA_DIST += tests/fuzz/corpus tests/tap.sh

@@ -8,24 +8,7 @@ command -v node >/dev/null || skip_all "node is not installed"
 [ -c /dev/net/tun ] || skip_all "needs /dev/net/tun"
 ip netns add "ks$$" 2>/dev/null || skip_all "this kernel or container allows no network namespaces"
 ip netns del "ks$$"
-port=$(free_ports)
-setsid "$top_srcdir/script/demo" --nat64 --build "$top_builddir" --port "$port" >"$scratch/out" 2>"$scratch/err" </dev/null &
-demo=$!
-end_demo() {
-	kill -TERM "$demo" 2>/dev/null
-	wait "$demo" 2>/dev/null
-	rm -rf "$scratch"
-}
-trap end_demo EXIT
-deadline=$((SECONDS + 60))
-until [ -s "$scratch/out" ]; do
-	if ! kill -0 "$demo" 2>/dev/null || [ "$SECONDS" -ge "$deadline" ]; then
-		sed 's/^/# /' "$scratch/err"
-		echo "Bail out! the demo does not run"
-		exit 1
-	fi
-	sleep 0.1
-done
+begin_demo --nat64
 hosts=$(sed -n 's/.*ip netns exec \(.*\)-viewer .*/\1/p' "$scratch/err")
 export top_srcdir top_builddir
 KOSHIEN_URL=http://192.0.2.10:$port/ KOSHIEN_KILL_CMD="kill -USR1 $demo" KOSHIEN_SECONDS=6 KOSHIEN_NAME=nat64 \

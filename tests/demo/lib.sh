@@ -51,3 +51,26 @@ demo() {
 	return "$status"
 }
 holds() { jq -e "$1" <<<"$json" >/dev/null 2>&1; }
+
+# begin_demo OPTION...: the live show in the background, until this test ends; $port is the proxy's.
+begin_demo() {
+	local deadline=$((SECONDS + 60))
+	port=$(free_ports)
+	setsid "$top_srcdir/script/demo" --build "$top_builddir" --port "$port" "$@" \
+		>"$scratch/out" 2>"$scratch/err" </dev/null &
+	demo=$!
+	trap end_demo EXIT
+	until [ -s "$scratch/out" ]; do
+		if ! kill -0 "$demo" 2>/dev/null || [ "$SECONDS" -ge "$deadline" ]; then
+			sed 's/^/# /' "$scratch/err"
+			echo "Bail out! the demo does not run"
+			exit 1
+		fi
+		sleep 0.1
+	done
+}
+end_demo() {
+	kill -TERM "$demo" 2>/dev/null
+	wait "$demo" 2>/dev/null
+	rm -rf "$scratch"
+}

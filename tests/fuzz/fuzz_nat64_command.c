@@ -23,6 +23,7 @@
 #include "nat64/control.h"
 #include "nat64/mappings.h"
 #include "nat64/trace.h"
+#include "tests/fuzz/folder.h"
 
 #define BORDER 0x1e
 #define INPUT_MAX 65536
@@ -177,7 +178,7 @@ void ks_nat64_counts(const struct ks_nat64 *nat64, struct ks_xlat_counts *counts
 /* --- a client ----------------------------------------------------------------------------------------------- */
 
 static struct event_base *base;
-static char folder[] = "/tmp/fuzz_nat64_command-XXXXXX", path[sizeof(folder) + 8];
+static char folder[64], path[sizeof(folder) + 8];
 static char answers[ANSWERS_MAX];
 static size_t answered;
 static bool ended;
@@ -199,8 +200,9 @@ static void begin(void)
 {
 	ks_log_set_sink(drop_line, NULL);
 	base = event_base_new();
-	if (base == NULL || mkdtemp(folder) == NULL)
+	if (base == NULL)
 		abort();
+	fuzz_folder(folder, sizeof(folder));
 	snprintf(path, sizeof(path), "%s/socket", folder);
 	atexit(remove_folder);
 }

@@ -14,6 +14,7 @@
 #include "lib/base/cursor.h"
 #include "lib/base/log.h"
 #include "lib/store/layout.h"
+#include "tests/fuzz/folder.h"
 #include "tests/unit/stored.h"
 
 #define FRAMES 8
@@ -63,12 +64,7 @@ static void base_file(void)
 	struct ks_store_writer *writer;
 
 	ks_log_set_sink(quiet, NULL);
-	strcpy(dir, "/dev/shm/koshien-fuzz-XXXXXX");
-	if (mkdtemp(dir) == NULL) {
-		strcpy(dir, "/tmp/koshien-fuzz-XXXXXX");
-		if (mkdtemp(dir) == NULL)
-			abort();
-	}
+	fuzz_folder(dir, sizeof(dir));
 	strcat(strcpy(path, dir), "/" STORED_CHANNEL "." STORED_RENDITION ".frames");
 	atexit(remove_files);
 	writer = open_writer();

@@ -15,6 +15,7 @@
 
 #include "lib/base/cursor.h"
 #include "lib/base/log.h"
+#include "tests/fuzz/folder.h"
 #include "tests/unit/pumped.h"
 #include "tests/unit/stored.h"
 
@@ -280,11 +281,7 @@ static void set_up(void)
 	int peer;
 
 	ks_log_set_sink(quiet, NULL);
-	strcpy(dir, "/dev/shm/koshien-fuzz-XXXXXX");
-	if (mkdtemp(dir) == NULL) {
-		strcpy(dir, "/tmp/koshien-fuzz-XXXXXX");
-		need(mkdtemp(dir) != NULL);
-	}
+	fuzz_folder(dir, sizeof(dir));
 	pumped_open(&p, dir);
 	/* The feed, and what else the first one opens. */
 	peer = pumped_take(&p, &p.site, PUMPED_GET, strlen(PUMPED_GET));
