@@ -71,7 +71,10 @@ serve_unit_tests = tests/unit/check_load tests/unit/check_pump tests/unit/check_
 	tests/unit/check_request tests/unit/check_serve tests/unit/check_template tests/unit/check_timer tests/unit/check_url
 check_PROGRAMS += $(serve_unit_tests)
 TESTS += $(serve_unit_tests)
-tests_unit_check_pump_SOURCES = tests/unit/check_pump.c tests/unit/pumped.c tests/unit/pumped.h
+tests_unit_check_pump_SOURCES = tests/unit/check_pump.c \
+	tests/unit/pump_answers.c tests/unit/pump_back.c tests/unit/pump_connections.c tests/unit/pump_end.c \
+	tests/unit/pump_peers.c tests/unit/pump_peers.h tests/unit/pump_streams.c tests/unit/pump_waiting.c \
+	tests/unit/pumped.c tests/unit/pumped.h
 tests_unit_check_pump_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_check_pump_LDADD = $(libunit) $(libserve) $(libstored) -lpthread
 # The same through a carrier.
