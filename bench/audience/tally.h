@@ -19,6 +19,7 @@
 	X(ARRIVED, "arrived")		/* viewers that came */					\
 	X(LEFT, "left")			/* and went before the end */				\
 	X(UNSEEN, "without_picture")	/* viewers that went, or were there at the end, without one picture */	\
+	X(TOLD_WHY, "without_picture_refused")	/* of them, whose last answer was that there is none */	\
 	X(REQUESTS, "requests")									\
 	X(PICTURES, "pictures")		/* whole and good */					\
 	X(DISTINCT, "distinct")		/* of them, newer than all before */			\

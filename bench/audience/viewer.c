@@ -190,6 +190,7 @@ static void finish(struct swarm_stage *stage, struct swarm_viewer *v, enum swarm
 	v->arriving = NULL;
 	v->state = SWARM_IDLE;
 	v->planned = true;
+	v->refused = outcome == SWARM_REFUSED;
 	if (!keeps && outcome != SWARM_BROKEN) {
 		swarm_histogram_add(&swarm_viewer_tally(stage, v)->held, now_us - v->opened_us);
 		count(stage, v, SWARM_CLOSED_CLEAN);
@@ -319,7 +320,7 @@ static void arrive(struct swarm_stage *stage, struct swarm_viewer *v, int64_t no
 	stage->present += v->kind == SWARM_WATCHER;
 	if (stay_us < v->leave_us - now_us)
 		v->leave_us = now_us + stay_us;
-	v->seen = false;
+	v->seen = v->refused = false;
 	v->etag[0] = '\0';
 	v->planned = false;
 	swarm_pace_begin(&v->pace, &stage->run->pacing, v->arrive_us);
@@ -331,6 +332,8 @@ static void close_accounts(struct swarm_stage *stage, struct swarm_viewer *v, in
 {
 	if (!v->seen)
 		count(stage, v, SWARM_UNSEEN);
+	if (!v->seen && v->refused)
+		count(stage, v, SWARM_TOLD_WHY);
 	swarm_screen_end(&v->screen, swarm_viewer_tally(stage, v), now_us, stage->run->o.stall_ms * KS_US_PER_MS);
 	if (v->kind == SWARM_WATCHER || v->kind == SWARM_SLOW)
 		swarm_pace_end(&v->pace, now_us, &swarm_viewer_tally(stage, v)->latency);

@@ -32,6 +32,7 @@ struct swarm_viewer {
 	uint8_t origin;
 	bool planned;			/* its next request waits for its time, so that being late for it is a slip */
 	bool seen;			/* a picture, since it came */
+	bool refused;			/* its last answer was none */
 	uint32_t seat;
 	struct swarm_connection conn;
 	size_t sent;			/* of the request, which is written again where it did not go at once */

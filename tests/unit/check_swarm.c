@@ -400,6 +400,7 @@ START_TEST(busy)
 	watch("busy", "--viewers 1", COUNT(REQUESTS), 3);
 	only(0);
 	ck_assert_uint_ge(watchers->status[503], 2);
+	ck_assert_uint_eq(watchers->count[SWARM_TOLD_WHY], 1);
 	ck_assert_uint_eq(watchers->count[SWARM_CONNECTS], 1);
 	ck_assert_int_ge(ks_mono_us(&ks_clock_system) - from_us, 2 * KS_US_PER_S);	/* Retry-After: 1, twice */
 }
