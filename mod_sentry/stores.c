@@ -5,15 +5,20 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "mod_sentry/counters.h"
 
+#define TICK_US (20 * KS_US_PER_MS)
+
 /* One per SentryStore in the configuration, which is what bounds their number. */
 struct directory {
 	struct directory *next;
-	int64_t scan_us;	/* when it may be read again */
+	int64_t scan_us;	/* when it is read again, changed or not */
+	struct timespec changed;	/* what is known is as of then; zero: not known for sure */
 	struct ks_log_gate gate;
 	char path[];
 };
@@ -105,6 +110,28 @@ static struct directory *directory_of(struct ks_stores *s, const char *path)
 	return d;
 }
 
+/* The kernel's clock for this goes in ticks of up to 10 ms: what was made in the same one has the same time. */
+static bool is_settled(const struct timespec *changed)
+{
+	int64_t ago_us = ks_wall_us(&ks_clock_system) - changed->tv_sec * KS_US_PER_S - changed->tv_nsec / 1000;
+
+	return ago_us < 0 || ago_us > TICK_US;
+}
+
+/* Called with the lock. The first viewers of a channel that has just begun come while others are told that there is
+ * none: a change is seen at once. */
+static bool has_changed(struct directory *d, int64_t mono_us)
+{
+	struct stat st;
+
+	if (stat(d->path, &st) != 0)
+		return mono_us >= d->scan_us;
+	if (mono_us < d->scan_us && st.st_mtim.tv_sec == d->changed.tv_sec && st.st_mtim.tv_nsec == d->changed.tv_nsec)
+		return false;
+	d->changed = is_settled(&st.st_mtim) ? st.st_mtim : (struct timespec){ 0, 0 };
+	return true;
+}
+
 static void scan(struct ks_stores *s, const char *path, int64_t mono_us)
 {
 	struct directory *d;
@@ -112,7 +139,7 @@ static void scan(struct ks_stores *s, const char *path, int64_t mono_us)
 
 	pthread_mutex_lock(&s->lock);
 	d = directory_of(s, path);
-	if (d != NULL && mono_us >= d->scan_us) {
+	if (d != NULL && has_changed(d, mono_us)) {
 		d->scan_us = mono_us + KS_STORES_SCAN_US;
 		err = ks_store_scan(path, add, &(struct scan){ s, d, mono_us });
 		if (err != 0 && ks_log_gate(&d->gate, mono_us, NULL))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The stores that this process knows, found by looking into their directory. A name that is not known
- * costs no file-system call of its own: the directory is read at most once per KS_STORES_SCAN_US, however
- * many wrong names strangers ask for. May be called from any thread.
+ * The stores that this process knows, found by looking into their directory. A name that is not known costs a look at
+ * when the directory has changed, however many wrong names strangers ask for: it is read when it has, and once per
+ * KS_STORES_SCAN_US where that cannot be told. May be called from any thread.
  */
 #ifndef KS_MOD_SENTRY_STORES_H
 #define KS_MOD_SENTRY_STORES_H
