@@ -225,25 +225,6 @@ static void swap_text(char **a, char **b)
 	*b = c;
 }
 
-static void warn(const char *name, bool same)
-{
-	if (!same)
-		ks_warn("config", "%s is taken over only by a restart; it stays as it was", name);
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return (a == NULL) == (b == NULL) && (a == NULL || strcmp(a, b) == 0);
-}
-
-static void warn_identity(const struct ks_capture_settings *set, const struct ks_capture_settings *old)
-{
-	warn("channel", same_text(set->channel, old->channel));
-	warn("state-dir", same_text(set->state_dir, old->state_dir));
-	warn("metrics", same_text(set->metrics, old->metrics));
-	warn("source-id", set->source_id == old->source_id);
-}
-
 /* What a running daemon cannot change stays; and its texts are borrowed by what runs, so that they move over
  * as they are. */
 static void keep_identity(struct ks_capture_settings *set, struct ks_capture_settings *old)
@@ -301,7 +282,7 @@ static void reload(void *ctx)
 		ks_error("sentryd", "the configuration was not reloaded; the one before stays in force");
 		return;
 	}
-	warn_identity(&change.set, &self->set);
+	ks_settings_warn_kept(ks_capture_program.settings, &self->set, &change.set);
 	ks_uplink_warn(&self->uplink, &self->set, &change.set);
 	keep_identity(&change.set, &self->set);
 	if (prepare(self, &change)) {

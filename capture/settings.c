@@ -76,7 +76,8 @@ static const struct ks_setting rendition_fields[] = {
 
 #define SETTING(name) offsetof(struct ks_capture_settings, name)
 static const struct ks_setting settings[] = {
-	{ .name = "channel", .type = KS_TEXT, .offset = SETTING(channel), .arg = "NAME", .preset = "main",
+	{ .name = "channel", .type = KS_TEXT, .offset = SETTING(channel), .at_start = true,
+	  .arg = "NAME", .preset = "main",
 	  .check = ks_channel_expected, .help = "name of the camera or programme" },
 	{ .name = "rendition", .type = KS_SECTIONS, .offset = SETTING(renditions),
 	  .arg = "NAME[,resolution=WxH][,quality=N]", .check = ks_rendition_expected, .fields = rendition_fields,
@@ -107,13 +108,15 @@ static const struct ks_setting settings[] = {
 	  .help = "with a dir source: exit 0 after the last picture was sent" },
 	{ .name = "pipe-live", .type = KS_SWITCH, .offset = SETTING(pipe_live),
 	  .help = "with a pipe source: take always the newest picture, however fast they come" },
-	{ .name = "source-id", .type = KS_NUMBER, .offset = SETTING(source_id), .arg = "N", .preset = "0", .min = 0,
+	{ .name = "source-id", .type = KS_NUMBER, .offset = SETTING(source_id), .at_start = true,
+	  .arg = "N", .preset = "0", .min = 0,
 	  .max = KS_SOURCES_MAX - 1, .help = "tells the capture daemons of a channel apart" },
 	{ .name = "priority", .type = KS_NUMBER, .offset = SETTING(priority), .arg = "N", .preset = "0", .min = 0,
 	  .max = 255, .help = "among these, the lowest is the primary" },
 	{ .name = "signing-key", .type = KS_TEXT, .offset = SETTING(signing_key), .arg = "FILE",
 	  .help = "secret key of this source, from koshienctl keygen; needed" },
-	{ .name = "state-dir", .type = KS_TEXT, .offset = SETTING(state_dir), .arg = "FOLDER", .preset = KS_STATEDIR,
+	{ .name = "state-dir", .type = KS_TEXT, .offset = SETTING(state_dir), .at_start = true,
+	  .arg = "FOLDER", .preset = KS_STATEDIR,
 	  .help = "where the epoch is remembered over restarts" },
 	{ .name = "relay", .type = KS_SECTIONS, .offset = SETTING(relays),
 	  .arg = "NAME,address=HOST:PORT[,key=FILE][,blind=yes]", .check = relay_expected, .fields = relay_fields,
@@ -139,7 +142,8 @@ static const struct ks_setting settings[] = {
 	{ .name = "datagram", .type = KS_NUMBER, .offset = SETTING(datagram), .arg = "BYTES",
 	  .preset = TEXT(KS_DATAGRAM_DEFAULT), .min = KS_DATAGRAM_MIN, .max = KS_DATAGRAM_MAX,
 	  .help = "UDP payload at most" },
-	{ .name = "metrics", .type = KS_TEXT, .offset = SETTING(metrics), .arg = "ADDRESS:PORT",
+	{ .name = "metrics", .type = KS_TEXT, .offset = SETTING(metrics), .at_start = true,
+	  .arg = "ADDRESS:PORT",
 	  .check = ks_listen_expected, .help = "serve Prometheus metrics here, like 127.0.0.1:9301" },
 	{ .name = NULL },
 };

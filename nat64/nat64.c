@@ -159,8 +159,10 @@ int ks_nat64_reload(struct ks_nat64 *nat64)
 	struct ks_nat64_config *config;
 	int err = KS_ECONFIG;
 
-	if (ks_nat64_config_load(nat64->argc, nat64->argv, &config) == KS_SETTINGS_RUN)
+	if (ks_nat64_config_load(nat64->argc, nat64->argv, &config) == KS_SETTINGS_RUN) {
+		ks_settings_warn_kept(ks_nat64_program.settings, nat64->set, &config->set);
 		err = put_config(nat64, config);
+	}
 	if (err == KS_EOK) {
 		reloaded(nat64, from_us);
 		return KS_EOK;

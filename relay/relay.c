@@ -346,6 +346,7 @@ int ks_relay_reload(struct ks_relay *relay, const struct ks_relay_settings *sett
 	struct ks_relay_keys keys;
 	int err = ks_relay_keys_read(&keys, settings);
 
+	ks_settings_warn_kept(ks_relay_program.settings, relay->settings, settings);
 	ks_relay_node_warn(relay->settings, settings);
 	if (err == KS_EOK)
 		err = ks_relay_node_apply(relay->node, settings, &keys);

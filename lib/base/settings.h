@@ -58,6 +58,7 @@ struct ks_setting {
 	 * expected as a constant text that completes "expected …". May be NULL. */
 	const char *(*check)(const char *text);
 	bool required;			/* inside a section: must be given */
+	bool at_start;			/* what runs keeps the value it was started with: ks_settings_warn_kept() */
 	const struct ks_setting *fields;	/* KS_SECTIONS only: ends with a NULL name */
 	size_t item_size;		/* KS_SECTIONS only */
 };
@@ -118,5 +119,8 @@ enum ks_settings_outcome {
 enum ks_settings_outcome ks_settings_load(const struct ks_program *program, int argc, char **argv, void *out);
 
 void ks_settings_free(const struct ks_program *program, void *settings);
+
+/* For a reload: warns of each setting of the table that is at_start and has another value in `wanted` than in what runs. */
+void ks_settings_warn_kept(const struct ks_setting *table, const void *running, const void *wanted);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/log.h"
+
 static bool same_text(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
@@ -55,6 +57,13 @@ static void print_value(const struct ks_setting *s, const void *field)
 	case KS_SECTIONS:
 		break;
 	}
+}
+
+void ks_settings_warn_kept(const struct ks_setting *table, const void *running, const void *wanted)
+{
+	for (const struct ks_setting *s = table; s->name != NULL; s++)
+		if (s->at_start && !same(s, (const char *)running + s->offset, (const char *)wanted + s->offset))
+			ks_warn("config", "%s is taken over only by a restart; it stays as it was", s->name);
 }
 
 bool ks_settings_print_diff(const struct ks_setting *table, const void *now, const void *then)

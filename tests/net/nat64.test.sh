@@ -94,6 +94,9 @@ reload nat64d
 ok "a broken file is refused, with its line" within 5 says nat64d "nat64d.conf:6: "
 ok "and counted" within 5 test "$(metric xlat koshien_nat64_reloads_total failed)" -ge 1
 ok "what was in force still is" pinged client4 $server6_by4
+configure "workers 2"
+reload nat64d
+ok "what needs a restart says so" within 5 says nat64d "workers is taken over only by a restart"
 configure
 
 # --- one takes the place of another -----------------------------------------------------------------------------------

@@ -121,8 +121,10 @@ ok "a reload with a parent, a master key and a next key" \
 	within 10 says "reloaded: 1 parents, 2 keys of parents that send unasked, 1 trusted sources, a parent itself"
 ok "what needs no restart does not ask for one" never says "taken over only by a restart"
 sed -i "s/^listen = .*/listen = { \"127.0.0.1:$(free_port udp)\" }/" "$scratch/conf"
+echo 'channels-max = 3' >>"$scratch/conf"
 reload
 ok "what needs one says so" within 10 says "listen is taken over only by a restart"
+ok "each of them" within 10 says "channels-max is taken over only by a restart"
 stop
 ok "ends" within 10 ended
 ok "with status 0" ends_with 0
