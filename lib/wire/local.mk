@@ -48,7 +48,8 @@ wire_unit_tests = tests/unit/check_assembler tests/unit/check_cookie tests/unit/
 	tests/unit/check_message tests/unit/check_node tests/unit/check_node_life \
 	tests/unit/check_object tests/unit/check_ports \
 	tests/unit/check_psk tests/unit/check_receiver tests/unit/check_revoked tests/unit/check_seal \
-	tests/unit/check_sender tests/unit/check_sender_pace tests/unit/check_sender_path
+	tests/unit/check_sender tests/unit/check_sender_pace tests/unit/check_sender_path \
+	tests/unit/check_sender_told
 wire_unit_cflags = $(UNIT_CFLAGS) $(EVENT_CFLAGS) $(SODIUM_CFLAGS) $(ISAL_CFLAGS)
 wire_unit_ldadd = $(libunit) $(libwire) $(ISAL_LIBS) -lm
 check_PROGRAMS += $(wire_unit_tests)
@@ -109,6 +110,10 @@ tests_unit_check_sender_path_SOURCES = tests/unit/check_sender_path.c tests/unit
 	tests/wire/hand.c tests/wire/hand.h
 tests_unit_check_sender_path_CFLAGS = $(wire_unit_cflags)
 tests_unit_check_sender_path_LDADD = $(wire_unit_ldadd)
+tests_unit_check_sender_told_SOURCES = tests/unit/check_sender_told.c tests/unit/with_relays.h \
+	tests/wire/hand.c tests/wire/hand.h
+tests_unit_check_sender_told_CFLAGS = $(wire_unit_cflags)
+tests_unit_check_sender_told_LDADD = $(wire_unit_ldadd)
 endif
 
 wire_fuzzers = tests/fuzz/fuzz_assembler tests/fuzz/fuzz_message tests/fuzz/fuzz_receiver tests/fuzz/fuzz_revoked \
