@@ -82,7 +82,7 @@ function refusal(name, reason, bad, { older = false } = {}) {
 function edited(edit) {
 	return (answer, query, relay) => {
 		const { seq } = relay.newest();
-		relay.live(answer, query, edit(relay.picture(seq), seq, relay));
+		relay.live(answer, query, { seq, ...edit(relay.picture(seq), seq, relay) });
 	};
 }
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # A parent dies, a capture daemon dies and comes back: what relays show meanwhile.
+# A source is given up after 1.5 periods: so long no busy machine is to stop one.
+period_ms=500
 . "$(dirname "$0")/lib.sh"
 
 relays=(relay-1 relay-2 relay-3 relay-4)
