@@ -488,16 +488,6 @@ START_TEST(masters_may_be_three)
 }
 END_TEST
 
-static TCase *add_case(Suite *suite, const char *name)
-{
-	TCase *tc = tcase_create(name);
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	suite_add_tcase(suite, tc);
-	return tc;
-}
-
 static Suite *sender_suite(void)
 {
 	Suite *suite = suite_create("sender");

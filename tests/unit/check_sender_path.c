@@ -215,16 +215,6 @@ START_TEST(the_breaker_sends_less_and_comes_back)
 }
 END_TEST
 
-static TCase *add_case(Suite *suite, const char *name)
-{
-	TCase *tc = tcase_create(name);
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	suite_add_tcase(suite, tc);
-	return tc;
-}
-
 static Suite *sender_path_suite(void)
 {
 	Suite *suite = suite_create("sender_path");

@@ -269,16 +269,6 @@ START_TEST(fewer_relays_drop_nobody)
 }
 END_TEST
 
-static TCase *add_case(Suite *suite, const char *name)
-{
-	TCase *tc = tcase_create(name);
-
-	tcase_set_timeout(tc, 60);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	suite_add_tcase(suite, tc);
-	return tc;
-}
-
 static Suite *sender_told_suite(void)
 {
 	Suite *suite = suite_create("sender_told");

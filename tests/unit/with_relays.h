@@ -33,6 +33,16 @@ static inline void teardown(void)
 	hand_free(&hand);
 }
 
+static inline TCase *add_case(Suite *suite, const char *name)
+{
+	TCase *tc = tcase_create(name);
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	suite_add_tcase(suite, tc);
+	return tc;
+}
+
 static inline struct hand_relay *new_relay(const char *name)
 {
 	struct ks_psk psk;
