@@ -25,14 +25,17 @@ tcp_open() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }
 
 alive() { kill -0 "$1" 2>/dev/null; }
 
+# signal_part SIGNAL PID: to a part's process group, or to itself: one just started has none yet.
+signal_part() { kill "-$1" -- "-$2" 2>/dev/null || kill "-$1" "$2" 2>/dev/null; }
+
 # stop PID...: asks, waits, insists. Each was started by `spawn` and leads a process group of its own, so
 # that an httpd's children go with it.
 stop() {
 	local pid deadline=$((SECONDS + 5))
-	for pid; do kill -TERM -- "-$pid" 2>/dev/null || true; done
+	for pid; do signal_part TERM "$pid" || true; done
 	for pid; do
-		while kill -0 -- "-$pid" 2>/dev/null && [ "$SECONDS" -lt "$deadline" ]; do sleep 0.05; done
-		kill -KILL -- "-$pid" 2>/dev/null || true
+		while signal_part 0 "$pid" && [ "$SECONDS" -lt "$deadline" ]; do sleep 0.05; done
+		signal_part KILL "$pid" || true
 		wait "$pid" 2>/dev/null || true
 	done
 }

@@ -33,7 +33,7 @@ FUZZ_DRIVER = tests/fuzz/libreplay.a
 endif
 EXTRA_DIST += tests/fuzz/corpus tests/tap.sh
 EXTRA_DIST += tests/browser/chain.test.sh tests/browser/nat64.test.sh tests/browser/stream.test.sh tests/demo/lib.sh \
-	tests/demo/ipv6.test.sh tests/demo/kill.test.sh tests/demo/nat64.test.sh tests/demo/pipe.test.sh tests/demo/renditions.test.sh tests/demo/smoke.test.sh \
+	tests/demo/interrupt.test.sh tests/demo/ipv6.test.sh tests/demo/kill.test.sh tests/demo/nat64.test.sh tests/demo/pipe.test.sh tests/demo/renditions.test.sh tests/demo/smoke.test.sh \
 	tests/demo/usage.test.sh
 
 TESTS += tests/capture/sentryd.sh

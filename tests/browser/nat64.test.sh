@@ -9,7 +9,7 @@ command -v node >/dev/null || skip_all "node is not installed"
 ip netns add "ks$$" 2>/dev/null || skip_all "this kernel or container allows no network namespaces"
 ip netns del "ks$$"
 begin_demo --nat64
-hosts=$(sed -n 's/.*ip netns exec \(.*\)-viewer .*/\1/p' "$scratch/err")
+hosts=$(sed -n 's/.*ip netns exec \(.*\)-viewer .*/\1/p' "$scratch/show.err")
 export top_srcdir top_builddir
 KOSHIEN_URL=http://192.0.2.10:$port/ KOSHIEN_KILL_CMD="kill -USR1 $demo" KOSHIEN_SECONDS=6 KOSHIEN_NAME=nat64 \
 	ip netns exec "$hosts-viewer" node "$(dirname "$0")/chain.mjs" >"$scratch/chain"

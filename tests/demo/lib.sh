@@ -52,22 +52,35 @@ demo() {
 }
 holds() { jq -e "$1" <<<"$json" >/dev/null 2>&1; }
 
-# begin_demo OPTION...: the live show in the background, until this test ends; $port is the proxy's.
+# begin_demo OPTION...: the live show in the background, until this test ends; $port is the proxy's,
+# $demo the process; what it says is in $scratch/show.out and show.err.
 begin_demo() {
 	local deadline=$((SECONDS + 60))
 	port=$(free_ports)
-	setsid "$top_srcdir/script/demo" --build "$top_builddir" --port "$port" "$@" \
-		>"$scratch/out" 2>"$scratch/err" </dev/null &
+	setsid env --default-signal=INT "$top_srcdir/script/demo" --build "$top_builddir" --port "$port" "$@" \
+		>"$scratch/show.out" 2>"$scratch/show.err" </dev/null &
 	demo=$!
 	trap end_demo EXIT
-	until [ -s "$scratch/out" ]; do
+	until [ -s "$scratch/show.out" ]; do
 		if ! kill -0 "$demo" 2>/dev/null || [ "$SECONDS" -ge "$deadline" ]; then
-			sed 's/^/# /' "$scratch/err"
+			sed 's/^/# /' "$scratch/show.err"
 			echo "Bail out! the demo does not run"
 			exit 1
 		fi
 		sleep 0.1
 	done
+}
+# interrupt PID: Ctrl-C, within half a minute true and the exit status in $status. Once more each second: bash can lose
+# a SIGINT that comes just as a command of its ends.
+interrupt() {
+	local deadline=$((SECONDS + 30)) next=0
+	while kill -0 "$1" 2>/dev/null; do
+		[ "$SECONDS" -lt "$deadline" ] || return 1
+		[ "$SECONDS" -lt "$next" ] || { kill -INT "$1" 2>/dev/null; next=$((SECONDS + 1)); }
+		sleep 0.05
+	done
+	status=0
+	wait "$1" 2>/dev/null || status=$?
 }
 end_demo() {
 	kill -TERM "$demo" 2>/dev/null

@@ -6,11 +6,7 @@ command -v curl >/dev/null || skip_all "curl is not installed"
 "$top_builddir/capture/sentryd" --check-config --signing-key - --rendition low,resolution=64x48 2>&1 | grep -q libyuv &&
 	skip_all "this build has no libyuv"
 
-port=$(free_ports)
-setsid env --default-signal=INT "$top_srcdir/script/demo" --build "$top_builddir" --port "$port" --renditions \
-	>"$scratch/out" 2>"$scratch/err" </dev/null &
-demo=$!
-trap 'kill -INT $demo 2>/dev/null; wait; rm -rf "$scratch"' EXIT
+begin_demo --renditions
 until_it() { # COMMAND...: true within half a minute
 	local deadline=$((SECONDS + 30))
 	until "$@"; do
@@ -23,8 +19,6 @@ ok "three renditions" until_it index_holds 'keys == ["low", "std", "thumb"]'
 ok "of one id" until_it index_holds '(map(.latest) | unique | length) == 1'
 ok "in three sizes" index_holds 'map_values([.width, .height]) == { low: [640, 360], std: [1280, 720], thumb: [320, 180] }'
 ok "all of them live" until_it index_holds 'all(.state == "live")'
-kill -INT "$demo"
-status=0
-wait "$demo" || status=$?
-ok "Ctrl-C ends it" [ "$status" = 130 ]
+ok "Ctrl-C ends it" interrupt "$demo"
+ok "with its exit status" [ "$status" = 130 ]
 done_testing

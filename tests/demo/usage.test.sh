@@ -19,23 +19,16 @@ ok "a folder that is not there exits 2" exits 2 --source dir:/nonexistent-folder
 ok "and is named" says "/nonexistent-folder"
 
 # Hold one port of the block with a second demo, and meet Ctrl-C on it afterwards.
-port=$(free_ports)
-# A shell starts its background jobs with SIGINT ignored; Ctrl-C in a terminal does not meet that.
-setsid env --default-signal=INT "$top_srcdir/script/demo" --build "$top_builddir" --port "$port" >"$scratch/first.out" 2>"$scratch/first.err" </dev/null &
-first=$!
-deadline=$((SECONDS + 60))
-until [ -s "$scratch/first.out" ] || [ "$SECONDS" -ge "$deadline" ]; do sleep 0.2; done
+begin_demo
 ok "a taken port exits 1" exits 1 --port "$port"
 ok "names the port and the option" says "port $port .*--port"
-work=$(sed -n 's/.*logs: //p' "$scratch/first.err")
-ok "the live show shows a line a second" [ -s "$scratch/first.out" ]
+work=$(sed -n 's/.*logs: //p' "$scratch/show.err")
+ok "the live show shows a line a second" [ -s "$scratch/show.out" ]
 ok "and keeps its logs while it runs" [ -d "$work" ]
-members=$(pgrep -g "$first" | wc -l)
+members=$(pgrep -g "$demo" | wc -l)
 ok "its parts run" [ "$members" -ge 1 ]
-kill -INT "$first" 2>/dev/null
-wait "$first"
-status=$?
-ok "Ctrl-C ends it" [ "$status" = 130 ]
+ok "Ctrl-C ends it" interrupt "$demo"
+ok "with its exit status" [ "$status" = 130 ]
 ok "with nothing left on disk" [ ! -e "$work" ]
 ok "and nobody on its ports" eval '! taken "$port"'
 left() { pgrep -f "$work" >/dev/null; }
