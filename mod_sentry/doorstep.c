@@ -102,7 +102,7 @@ static bool is_unfinished(conn_rec *c)
 
 static int process_connection(conn_rec *c)
 {
-	if (!may_wait(c) || !is_short_of_threads() || !is_unfinished(c) || !ks_handover_return(pump, c, site, "", NULL, 0))
+	if (!may_wait(c) || !is_short_of_threads() || !is_unfinished(c) || !ks_handover_give(pump, c, site, "", NULL, 0))
 		return DECLINED;
 	c->cs->state = CONN_STATE_LINGER;
 	return OK;

@@ -123,7 +123,7 @@ static bool return_lent(struct ks_gift *gift, conn_rec *c)
 	/* Each time leaves a little behind in the connection's memory. */
 	return whole && gift->returns && !c->aborted && !c->data_in_output_filters &&
 	       ++ks_connection_of(c)->gifts < KS_GIVEN_TIMES_MAX &&
-	       ks_pump_take(gift->given->pump, gift->site, gift->fd, gift->carrier, gift->host, bytes, len);
+	       ks_pump_take_back(gift->given->pump, gift->site, gift->fd, gift->carrier, gift->host, bytes, len);
 }
 
 void ks_gift_serve_lent(struct ks_gift *gift, apr_thread_t *thread)

@@ -178,14 +178,9 @@ static int duplicate_socket(conn_rec *c)
 	return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
-bool ks_handover_return(struct ks_pump *pump, conn_rec *c, const struct ks_site *site, const char *host,
-			const char *bytes, apr_size_t len)
+static bool let_go(conn_rec *c, int fd, bool taken)
 {
-	int fd = duplicate_socket(c);
-
-	if (fd < 0)
-		return false;
-	if (!ks_pump_take(pump, site, fd, NULL, host, bytes, len)) {
+	if (!taken) {
 		close(fd);
 		return false;
 	}
@@ -193,6 +188,22 @@ bool ks_handover_return(struct ks_pump *pump, conn_rec *c, const struct ks_site 
 	c->aborted = 1;
 	c->keepalive = AP_CONN_CLOSE;
 	return true;
+}
+
+bool ks_handover_give(struct ks_pump *pump, conn_rec *c, const struct ks_site *site, const char *host,
+		      const char *bytes, apr_size_t len)
+{
+	int fd = duplicate_socket(c);
+
+	return fd >= 0 && let_go(c, fd, ks_pump_take(pump, site, fd, NULL, host, bytes, len));
+}
+
+bool ks_handover_return(struct ks_pump *pump, conn_rec *c, const struct ks_site *site, const char *host,
+			const char *bytes, apr_size_t len)
+{
+	int fd = duplicate_socket(c);
+
+	return fd >= 0 && let_go(c, fd, ks_pump_take_back(pump, site, fd, NULL, host, bytes, len));
 }
 
 struct text {
@@ -250,7 +261,7 @@ static bool hand_over(struct ks_handover *h, const struct ks_request *q, const s
 
 	if (is_tls(q))
 		return ks_pump_has_room(h->pump) && ks_lent_offer(q->r, h->pump, site, name, text->at, text->len);
-	return ks_handover_return(h->pump, q->r->connection, site, name, text->at, text->len);
+	return ks_handover_give(h->pump, q->r->connection, site, name, text->at, text->len);
 }
 
 int ks_handover_try(struct ks_handover *h, struct ks_request *q)

@@ -34,7 +34,10 @@ void ks_handover_learn(struct ks_handover *handover, struct ks_request *q, const
 /* True when none of these filters does anything to requests or pictures that the pump would not know of. */
 bool ks_handover_harmless(const ap_filter_t *filters);
 
-/* Hands over a connection on which httpd has nothing to answer, with what was read from it. */
+/* Hands over a connection on which httpd has nothing to answer, with what was read from it; the other is for one that
+ * the pump had before. False: the pump does not take it. */
+bool ks_handover_give(struct ks_pump *pump, conn_rec *c, const struct ks_site *site, const char *host,
+		      const char *bytes, apr_size_t len);
 bool ks_handover_return(struct ks_pump *pump, conn_rec *c, const struct ks_site *site, const char *host,
 			const char *bytes, apr_size_t len);
 

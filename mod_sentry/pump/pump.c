@@ -30,13 +30,11 @@ static void leave_at_door(struct ks_pump *pump, struct ks_viewer *v)
 		eventfd_write(pump->wake, 1);
 }
 
-bool ks_pump_take(struct ks_pump *pump, const struct ks_site *site, int fd, struct ks_carrier *carrier,
-		  const char *host, const char *bytes, size_t len)
+bool ks_pump_take_back(struct ks_pump *pump, const struct ks_site *site, int fd, struct ks_carrier *carrier,
+		       const char *host, const char *bytes, size_t len)
 {
 	struct ks_viewer *v = NULL;
 
-	if (atomic_load(&pump->draining))
-		return false;
 	if (atomic_fetch_add(&pump->n, 1) < KS_PUMP_VIEWERS_MAX)
 		v = ks_viewer_new(site, fd, carrier, host, bytes, len);
 	if (v == NULL) {
@@ -45,6 +43,12 @@ bool ks_pump_take(struct ks_pump *pump, const struct ks_site *site, int fd, stru
 	}
 	leave_at_door(pump, v);
 	return true;
+}
+
+bool ks_pump_take(struct ks_pump *pump, const struct ks_site *site, int fd, struct ks_carrier *carrier,
+		  const char *host, const char *bytes, size_t len)
+{
+	return !atomic_load(&pump->draining) && ks_pump_take_back(pump, site, fd, carrier, host, bytes, len);
 }
 
 bool ks_pump_has_room(const struct ks_pump *pump)

@@ -7,8 +7,8 @@
  * The pump answers with pictures, "nothing new", "not modified" and "has died", and only where httpd has said that
  * nothing decides anew about each request (site.h). Any other request is given back to httpd, with its connection.
  *
- * ks_pump_new(), ks_pump_start(), ks_pump_stop() and ks_pump_free() belong to one thread; ks_pump_take() and
- * ks_pump_linger() may be called from any.
+ * ks_pump_new(), ks_pump_start(), ks_pump_stop() and ks_pump_free() belong to one thread; ks_pump_take(),
+ * ks_pump_take_back(), ks_pump_lend() and ks_pump_linger() may be called from any.
  */
 #ifndef KS_MOD_SENTRY_PUMP_PUMP_H
 #define KS_MOD_SENTRY_PUMP_PUMP_H
@@ -91,7 +91,12 @@ void ks_pump_turn(struct ks_pump *pump, int64_t timeout_us);
 bool ks_pump_take(struct ks_pump *pump, const struct ks_site *site, int fd, struct ks_carrier *carrier,
 		  const char *host, const char *bytes, size_t len);
 
-/* The same with a carrier that nobody but the pump can serve or close: when the pump is full, or stops, it is given
+/* The same with one that the pump has given back and that had its answer: also while the pump drains, since nobody has
+ * told it yet that its connection ends. False: the pump is full. */
+bool ks_pump_take_back(struct ks_pump *pump, const struct ks_site *site, int fd, struct ks_carrier *carrier,
+		       const char *host, const char *bytes, size_t len);
+
+/* ks_pump_take() with a carrier that nobody but the pump can serve or close: when the pump is full, or stops, it is given
  * back at once. */
 void ks_pump_lend(struct ks_pump *pump, const struct ks_site *site, int fd, struct ks_carrier *carrier,
 		  const char *host, const char *bytes, size_t len);

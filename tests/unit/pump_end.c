@@ -194,6 +194,33 @@ START_TEST(at_the_door_of_a_drained_pump)
 }
 END_TEST
 
+/* httpd has answered it in the pump's stead, and meanwhile the pump began to stop. */
+START_TEST(back_at_a_drained_pump)
+{
+	int idle[2], asking[2];
+	struct peer peers[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, idle), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, asking), 0);
+	ks_pump_drain(p.pump);
+	ks_pump_turn(p.pump, 0);
+	ck_assert(!ks_pump_take(p.pump, &p.site, idle[0], NULL, PUMPED_HOST, "", 0));
+	ck_assert(ks_pump_take_back(p.pump, &p.site, idle[0], pumped_carrier(idle[0], 0), PUMPED_HOST, "", 0));
+	ck_assert(ks_pump_take_back(p.pump, &p.site, asking[0], pumped_carrier(asking[0], 0), PUMPED_HOST, PUMPED_GET,
+				    strlen(PUMPED_GET)));
+	peers[0] = (struct peer){ .fd = idle[1] };
+	peers[1] = (struct peer){ .fd = asking[1] };
+	hear_last(&peers[1]);
+	/* It may have been about to ask. */
+	ks_pump_turn(p.pump, 0);
+	say(&peers[0], PUMPED_GET);
+	hear_last(&peers[0]);
+	peer_close(&peers[0]);
+	peer_close(&peers[1]);
+	all_gone();
+}
+END_TEST
+
 START_TEST(lingering_for_httpd)
 {
 	struct peer peers[2];
@@ -400,6 +427,7 @@ void pump_end(Suite *suite)
 	tcase_add_test(tcase, started_and_stopped);
 	tcase_add_test(tcase, at_the_door_of_a_stopped_pump);
 	tcase_add_test(tcase, at_the_door_of_a_drained_pump);
+	tcase_add_test(tcase, back_at_a_drained_pump);
 	tcase_add_test(tcase, lingering_for_httpd);
 	tcase_add_test(tcase, more_feeds_than_there_are);
 	tcase_add_test(tcase, the_host_has_a_limit);
