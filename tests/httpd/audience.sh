@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# Audiences of bench/swarm, and a writer that does not stop, for tests of an httpd that runs. Sourced behind httpd.sh:
+# Audiences of bench/swarm, a writer that does not stop, and the locations that are watched ($both_ways), for tests of
+# an httpd that runs. Sourced behind httpd.sh:
 #
 #	feed_begin --epoch 7 --every-ms 100 --size 8192-30000 main std
 #	audience patient --mode wait --viewers 200 --seconds 10
@@ -10,6 +11,15 @@
 #	is 'all saw one' "$(figure patient without_picture)" 0
 #
 # HTTPD_LONG=1 runs them at full size; where a machine is shared with others, only the small one is for CI.
+# /live is the pump's, and /rest has the same pictures from httpd's threads.
+# shellcheck disable=SC2034
+both_ways='<Location "/live">
+	SetHandler sentry
+</Location>
+<Location "/rest">
+	SetHandler sentry
+	SentryPump Off
+</Location>'
 swarm=$top_builddir/bench/swarm
 [ -x "$swarm" ] || bail_out "$swarm is not built"
 # shellcheck disable=SC2034 # the tests do

@@ -26,13 +26,7 @@ StartServers 2
 MaxRequestWorkers $threads
 MinSpareThreads 1
 $(load status)
-<Location \"/live\">
-	SetHandler sentry
-</Location>
-<Location \"/rest\">
-	SetHandler sentry
-	SentryPump Off
-</Location>
+$both_ways
 <Location \"/server-status\">
 	SetHandler server-status
 </Location>"

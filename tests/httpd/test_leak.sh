@@ -20,13 +20,7 @@ AsyncRequestWorkerFactor 20
 MaxMemFree 256
 SendBufferSize 131072
 ErrorDocument 404 \"gone fishing\"
-<Location \"/live\">
-	SetHandler sentry
-</Location>
-<Location \"/rest\">
-	SetHandler sentry
-	SentryPump Off
-</Location>
+$both_ways
 <Location \"/server-status\">
 	SetHandler server-status
 </Location>"

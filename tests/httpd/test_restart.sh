@@ -19,13 +19,7 @@ Include \"$top_srcdir/conf/relay-httpd.conf\"
 StartServers 2
 MinSpareThreads 1
 LogLevel info mpm_event:trace6
-<Location \"/live\">
-	SetHandler sentry
-</Location>
-<Location \"/rest\">
-	SetHandler sentry
-	SentryPump Off
-</Location>"
+$both_ways"
 feed_begin --epoch 7 --every-ms 500 --period-ms 500 --size 8192-30000 main std
 ok 'pictures come' wait_for 10 status_is /live/main/std/7-1.jpg 200
 

@@ -16,13 +16,7 @@ httpd_start "
 Include \"$top_srcdir/conf/relay-httpd.conf\"
 StartServers 2
 MinSpareThreads 1
-<Location \"/live\">
-	SetHandler sentry
-</Location>
-<Location \"/rest\">
-	SetHandler sentry
-	SentryPump Off
-</Location>
+$both_ways
 $tls_lines"
 feed_begin --epoch 7 --every-ms 5 --period-ms 20 --size 4096-200000 main std
 ok 'pictures come' wait_for 10 status_is /live/main/std/7-1.jpg 200
