@@ -70,6 +70,7 @@ begin_demo() {
 		sleep 0.1
 	done
 }
+
 # interrupt PID: Ctrl-C, within half a minute true and the exit status in $status. Once more each second: bash can lose
 # a SIGINT that comes just as a command of its ends.
 interrupt() {
@@ -82,6 +83,7 @@ interrupt() {
 	status=0
 	wait "$1" 2>/dev/null || status=$?
 }
+
 end_demo() {
 	kill -TERM "$demo" 2>/dev/null
 	wait "$demo" 2>/dev/null

@@ -11,6 +11,7 @@
 #	is 'all saw one' "$(figure patient without_picture)" 0
 #
 # HTTPD_LONG=1 runs them at full size; where a machine is shared with others, only the small one is for CI.
+
 # /live is the pump's, and /rest has the same pictures from httpd's threads.
 # shellcheck disable=SC2034
 both_ways='<Location "/live">
