@@ -96,8 +96,8 @@ bool ks_pump_take(struct ks_pump *pump, const struct ks_site *site, int fd, stru
 bool ks_pump_take_back(struct ks_pump *pump, const struct ks_site *site, int fd, struct ks_carrier *carrier,
 		       const char *host, const char *bytes, size_t len);
 
-/* ks_pump_take() with a carrier that nobody but the pump can serve or close: when the pump is full, or stops, it is given
- * back at once. */
+/* ks_pump_take() with a carrier that nobody but the pump can serve or close: when the pump is full, or stops, it is
+ * given back at once. */
 void ks_pump_lend(struct ks_pump *pump, const struct ks_site *site, int fd, struct ks_carrier *carrier,
 		  const char *host, const char *bytes, size_t len);
 
